@@ -1,0 +1,23 @@
+//! Stage two: what may be written, turned into the model.
+
+mod companion;
+mod format;
+mod function;
+mod key;
+mod key_part;
+mod keys;
+mod lifetimes;
+mod load;
+mod names;
+mod occurrences;
+mod options;
+mod parameters;
+mod placeholders;
+mod scope;
+mod template;
+mod write;
+
+pub(crate) use key_part::key_part;
+pub(crate) use keys::keys;
+pub(crate) use load::load;
+pub(crate) use write::write;

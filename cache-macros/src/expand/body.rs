@@ -1,0 +1,95 @@
+//! The user's function around one call, which is handed the body.
+
+use proc_macro2::{Group, Ident, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Type, parse_quote};
+
+use super::{at, ours};
+use crate::model::{Body, Function};
+
+/// ```text
+/// async fn user(id: u32) -> User {
+///     PRELUDE
+///     CALL.read(async move || -> User { P::gives!(User); BODY }).await
+/// }
+/// ```
+pub(super) fn around(
+    function: &Function,
+    private: &TokenStream,
+    prelude: &TokenStream,
+    call: &Ident,
+    act: &str,
+) -> TokenStream {
+    let Function {
+        attrs,
+        vis,
+        sig,
+        body,
+        returns,
+    } = function;
+    // Written out even for `()`: a wrong tail is then reported at the tail.
+    let written = inferred(returns.clone().unwrap_or_else(|| parse_quote!(())));
+    let verb = match body {
+        Body::Blocking(_) => format_ident!("{act}_blocking"),
+        _ => format_ident!("{act}"),
+    };
+    let inside = match body {
+        Body::Async(block) => {
+            let block = coercing(block, &written, private);
+            quote!(#prelude #call.#verb(async move || -> #written #block).await)
+        }
+        Body::Blocking(block) => quote!(#prelude #call.#verb(move || -> #written #block)),
+        Body::Boxed { pin, inner } => {
+            let inner = coercing(inner, &written, private);
+            quote! {
+                #pin(async move {
+                    #prelude
+                    #call.#verb(async move || -> #written #inner).await
+                })
+            }
+        }
+        Body::Unknown => unreachable!("`check` refuses hand-written futures"),
+    };
+    quote!(#(#attrs)* #vis #sig { #inside })
+}
+
+/// The block of an async closure, which does not coerce what it returns to the
+/// type that is written: `Ok(Box::new(x))` would not be a `Result<Box<dyn T>, E>`.
+/// A first, dead `return` of that type makes it.
+fn coercing(block: &Group, returns: &Type, private: &TokenStream) -> Group {
+    if let Type::Never(_) = returns {
+        return block.clone();
+    }
+    let place = returns.span();
+    let private = at(place, private);
+    let mut stream = quote_spanned!(ours(place)=> #private::gives!(#returns););
+    stream.extend(block.stream());
+    let mut coercing = Group::new(block.delimiter(), stream);
+    // Ours, or clippy takes the user's first `const` or `use` for one that
+    // follows a statement of the user's.
+    coercing.set_span(ours(block.span()));
+    coercing
+}
+
+/// A closure may not return `impl Trait`, but `_`.
+fn inferred(mut returns: Type) -> Type {
+    Infer.visit_type_mut(&mut returns);
+    returns
+}
+
+struct Infer;
+
+impl VisitMut for Infer {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::ImplTrait(hidden) = ty {
+            *ty = Type::Infer(syn::TypeInfer {
+                attrs: Vec::new(),
+                underscore_token: syn::Token![_](hidden.impl_token.span),
+            });
+        } else {
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
+}

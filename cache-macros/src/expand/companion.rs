@@ -1,0 +1,69 @@
+//! The function beside a cached one that gives its key.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::options;
+use super::part::{View, in_scope, part};
+use crate::model::{Companion, CompanionParameter, Key, Runtime};
+
+/// ```text
+/// /// The key of `user`.
+/// #[allow(dead_code)]
+/// fn user_key(id: impl KeyArg<u32>) -> KeyOf<User> {
+///     P::companion(&const { P::Template::parse("user:<id>") }, &[P::arg::<u32, _>(&id).part()])
+/// }
+/// ```
+pub(crate) fn companion(companion: &Companion) -> TokenStream {
+    let Companion {
+        runtime,
+        of,
+        name,
+        cfgs,
+        vis,
+        generics,
+        receiver,
+        ..
+    } = companion;
+    let Companion {
+        parameters,
+        returns,
+        key,
+        format,
+        cache,
+        ..
+    } = companion;
+    let private = Runtime(runtime.clone()).private();
+    let doc = format!(" The key of `{of}`.");
+    let receiver = receiver.map(|receiver| quote!(&#receiver,));
+    let arguments = parameters.iter().map(|parameter| match parameter {
+        CompanionParameter::Argument { name, ty } => quote!(#name: impl #runtime::KeyArg<#ty>),
+        CompanionParameter::Borrowed { pat, ty } => quote!(#pat: #ty),
+    });
+    let view = View::Companion(parameters);
+    let key = match key {
+        Key::Template(template) => {
+            let literal = &template.literal;
+            let parts = template.parts.iter().map(|one| part(one, &private, view));
+            quote!(companion(&const { #private::Template::parse(#literal) }, &[#(#parts),*]))
+        }
+        Key::Computed { key, .. } => {
+            let key = in_scope(key, view);
+            quote!(companion_of!(#key))
+        }
+    };
+    let format = options::format(format, &private);
+    let cache = cache.as_ref().map(|cache| {
+        let cache = in_scope(cache, view);
+        quote!(.cache(#cache))
+    });
+    let (params, _, bounds) = generics.split_for_impl();
+    quote! {
+        #(#cfgs)*
+        #[doc = #doc]
+        #[allow(dead_code, unused_variables, clippy::all, clippy::pedantic)]
+        #vis fn #name #params (#receiver #(#arguments),*) -> #runtime::KeyOf<#returns> #bounds {
+            #private::#key #format #cache
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `#[cache_result]` and `#[update_cache]`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use super::part::{View, call_with, part};
+use super::{at, body, companion, options, ours, site};
+use crate::model::{Act, Key, Load};
+
+/// ```text
+/// async fn user(id: u32) -> User {
+///     static __CACHE_SITE: P::Site = ..;
+///     P::submit! { &__CACHE_SITE }
+///     let __cache_call = P::call(&__CACHE_SITE, P::shape!(User)).key(&[P::part(&id)]);
+///     __cache_call.read(async move || -> User { P::gives!(User); BODY }).await
+/// }
+/// fn user_key(id: impl KeyArg<u32>) -> KeyOf<User> { .. }
+/// ```
+pub(crate) fn load(load: &Load) -> TokenStream {
+    let private = load.runtime.private();
+    let site = site::of_load(load, &private);
+    let returns = &load.returns;
+    // At the return type: there rustc reports what cannot be cached.
+    let at_returns = at(returns.span(), &private);
+    let call = quote_spanned!(ours(returns.span())=>
+        #at_returns::call(&__CACHE_SITE, #at_returns::shape!(#returns))
+    );
+    let cache = load.cache.as_ref().map(|cache| call_with("cache", cache));
+    let key = key(&load.key, &private);
+    let policy = options::policy(&load.policy, &private);
+    let prelude = quote! {
+        #site
+        let __cache_call = #call #cache #key #policy;
+    };
+    let act = match load.act {
+        Act::Read => "read",
+        Act::Update => "update",
+    };
+    let function = body::around(
+        &load.function,
+        &private,
+        &prelude,
+        &format_ident!("__cache_call"),
+        act,
+    );
+    let companion = load.companion.as_ref().map(companion);
+    quote!(#function #companion)
+}
+
+fn key(key: &Key, private: &TokenStream) -> TokenStream {
+    match key {
+        Key::Template(template) => {
+            let parts = template
+                .parts
+                .iter()
+                .map(|one| part(one, private, View::Body));
+            quote!(.key(&[#(#parts),*]))
+        }
+        Key::Computed { key, .. } => call_with("key_from", key),
+    }
+}

@@ -1,0 +1,62 @@
+//! The attributes of `cache-runtime`, which re-exports them: depend on that.
+//!
+//! Data flows one way, a folder a stage: `parse` knows syntax, `check` knows
+//! rules, `model` is what is legal, `expand` only prints.
+
+use proc_macro::TokenStream;
+
+use errors::Errors;
+
+mod check;
+mod errors;
+mod expand;
+mod model;
+mod parse;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod snapshots;
+mod stages;
+mod text;
+
+#[doc = include_str!("../docs/cache_result.md")]
+#[proc_macro_attribute]
+pub fn cache_result(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stages::load(
+        model::Act::Read,
+        arguments.into(),
+        item.into(),
+        &mut Errors::default(),
+    )
+    .into()
+}
+
+#[doc = include_str!("../docs/update_cache.md")]
+#[proc_macro_attribute]
+pub fn update_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stages::load(
+        model::Act::Update,
+        arguments.into(),
+        item.into(),
+        &mut Errors::default(),
+    )
+    .into()
+}
+
+#[doc = include_str!("../docs/invalidate_cache.md")]
+#[proc_macro_attribute]
+pub fn invalidate_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stages::write(arguments.into(), item.into(), &mut Errors::default()).into()
+}
+
+#[doc = include_str!("../docs/cache_keys.md")]
+#[proc_macro_attribute]
+pub fn cache_keys(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stages::keys(arguments.into(), item.into(), &mut Errors::default()).into()
+}
+
+#[doc = include_str!("../docs/key_part.md")]
+#[proc_macro_derive(KeyPart, attributes(key_part))]
+pub fn key_part(item: TokenStream) -> TokenStream {
+    stages::key_part(item.into(), &mut Errors::default()).into()
+}

@@ -1,0 +1,221 @@
+//! What an attribute means; only what is legal can be written here.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{Attribute, Expr, Generics, LitStr, Member, Pat, Path, Token, Type, Visibility};
+
+pub(crate) use crate::parse::{Body, Function};
+
+/// The path of `cache_runtime`.
+pub(crate) struct Runtime(pub(crate) Path);
+
+/// `#[cache_result]` or `#[update_cache]` on a function.
+pub(crate) struct Load {
+    pub(crate) act: Act,
+    pub(crate) runtime: Runtime,
+    pub(crate) function: Function,
+    pub(crate) returns: Type,
+    pub(crate) key: Key,
+    pub(crate) cache: Option<InScope>,
+    pub(crate) policy: Policy,
+    pub(crate) format: Format,
+    pub(crate) max_loads: Option<u32>,
+    pub(crate) companion: Option<Companion>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    Read,
+    Update,
+}
+
+/// The one key of a cached function.
+#[derive(Clone)]
+pub(crate) enum Key {
+    Template(Template),
+    Computed { key: InScope, source: Source },
+}
+
+/// A template whose placeholders all stand for something.
+#[derive(Clone)]
+pub(crate) struct Template {
+    pub(crate) literal: LitStr,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// What a placeholder stands for.
+#[derive(Clone)]
+pub(crate) struct Part {
+    pub(crate) root: Root,
+    pub(crate) fields: Vec<Member>,
+    /// Where the template stands.
+    pub(crate) span: Span,
+}
+
+#[derive(Clone)]
+pub(crate) enum Root {
+    /// The parameter's own identifier, or `macro_rules!` would not find it.
+    Parameter {
+        name: Ident,
+        written: Written,
+    },
+    Receiver(Token![self]),
+    Return,
+    Type(Ident),
+    Const(Ident),
+}
+
+/// How a parameter's type is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    Owned,
+    Ref,
+    RefMut,
+}
+
+/// An expression of the user's in which parameters are references.
+#[derive(Clone)]
+pub(crate) struct InScope {
+    pub(crate) rebound: Vec<(Ident, Written)>,
+    pub(crate) expr: Expr,
+}
+
+/// What the catalogue learns about a key.
+#[derive(Clone)]
+pub(crate) enum Source {
+    Template(LitStr),
+    Pattern(LitStr),
+    /// `PATH` of `PATH.key(..)`.
+    Constant(TokenStream),
+    Companion(String),
+    Computed(String),
+}
+
+#[derive(Default)]
+pub(crate) struct Policy {
+    /// With the text the user wrote.
+    pub(crate) ttl: Option<(Ttl, String)>,
+    pub(crate) jitter: Option<Jitter>,
+    pub(crate) none: Option<Keep>,
+    pub(crate) errors: Option<Ttl>,
+    pub(crate) store_if: Option<Expr>,
+}
+
+pub(crate) enum Ttl {
+    Millis(u64),
+    Short,
+    Default,
+    Long,
+    Exactly(InScope),
+    /// A closure over the value.
+    Of(Expr),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Jitter {
+    Percent(u8),
+    Millis(u64),
+}
+
+pub(crate) enum Keep {
+    Never,
+    For(Ttl),
+}
+
+/// How an entry is written; all `None` is the default format.
+#[derive(Clone, Default)]
+pub(crate) struct Format {
+    pub(crate) version: Option<u32>,
+    /// Where `postcard` is written.
+    pub(crate) postcard: Option<Span>,
+    /// From how many bytes on, and where that is written.
+    pub(crate) compress: Option<(u32, Span)>,
+    pub(crate) max_entry: Option<u32>,
+}
+
+/// The function beside a cached one that gives its key.
+pub(crate) struct Companion {
+    pub(crate) runtime: Path,
+    pub(crate) of: String,
+    pub(crate) name: Ident,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) generics: Generics,
+    pub(crate) receiver: Option<Token![self]>,
+    pub(crate) parameters: Vec<CompanionParameter>,
+    /// Its elided lifetimes written `'static`.
+    pub(crate) returns: Type,
+    pub(crate) key: Key,
+    pub(crate) format: Format,
+    pub(crate) cache: Option<InScope>,
+}
+
+pub(crate) enum CompanionParameter {
+    /// `name: impl KeyArg<T>`.
+    Argument { name: Ident, ty: Type },
+    /// `pattern: &T`.
+    Borrowed { pat: Pat, ty: Type },
+}
+
+/// `#[invalidate_cache]` on a function.
+pub(crate) struct Write {
+    pub(crate) runtime: Runtime,
+    pub(crate) function: Function,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) cache: Option<InScope>,
+    pub(crate) on: On,
+    pub(crate) external: Option<LitStr>,
+}
+
+/// What a write makes stale.
+pub(crate) struct Target {
+    pub(crate) act: TargetAct,
+    pub(crate) source: Source,
+}
+
+pub(crate) enum TargetAct {
+    Key(Template),
+    Pattern(Template),
+    Keys(InScope),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On {
+    Always,
+    Ok,
+}
+
+/// `#[cache_keys]` on an `impl`.
+pub(crate) struct Keys {
+    pub(crate) runtime: Runtime,
+    pub(crate) owner: Type,
+    pub(crate) constants: Vec<Constant>,
+}
+
+pub(crate) struct Constant {
+    pub(crate) name: Ident,
+    pub(crate) cfgs: Vec<Attribute>,
+}
+
+/// `#[derive(KeyPart)]` on a type.
+pub(crate) struct KeyPart {
+    pub(crate) runtime: Runtime,
+    pub(crate) name: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) shape: Shape,
+}
+
+pub(crate) enum Shape {
+    Newtype(Box<Field>),
+    Struct(Vec<Field>),
+    Enum(Vec<Variant>),
+}
+
+pub(crate) struct Field {
+    pub(crate) member: Member,
+    pub(crate) ty: Type,
+}
+
+pub(crate) struct Variant {
+    pub(crate) name: Ident,
+    pub(crate) fields: Vec<Field>,
+}

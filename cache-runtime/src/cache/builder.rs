@@ -1,0 +1,377 @@
+//! Settings as they are given: by code, else by the environment, else defaults.
+
+use std::env::VarError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::IntoConnectionInfo;
+use redis::io::tcp::TcpSettings;
+
+use super::config::{Backend, Config, Lifetimes};
+use super::{Cache, Mode};
+use crate::clock::Clock;
+use crate::error::{ConfigError, Error};
+use crate::key::escaped;
+
+/// Settings for a cache. What is set here wins over the environment.
+///
+/// | setting | default |
+/// | --- | --- |
+/// | `redis_url` | none: the embedded store |
+/// | `namespace` | none |
+/// | `mode` | on |
+/// | `short_ttl`, `default_ttl`, `long_ttl` | 300 s, 3,600 s, 86,400 s |
+/// | `memory_bytes` | 64 MiB |
+/// | `budget` | 500 ms |
+/// | `wait` | 5 s |
+/// | `lease` | 10 s |
+/// | `journal_capacity` | 100,000 keys |
+///
+/// ```
+/// use cache_runtime::{Cache, Mode};
+///
+/// # fn main() -> Result<(), cache_runtime::Error> {
+/// let cache = Cache::builder().mode(Mode::Read).build()?;
+/// assert_eq!(cache.mode(), Mode::Read);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+#[must_use]
+pub struct Builder {
+    url: Given<String>,
+    namespace: Given<String>,
+    mode: Given<Mode>,
+    short: Given<Duration>,
+    default: Given<Duration>,
+    long: Given<Duration>,
+    memory: Given<u64>,
+    budget: Given<Duration>,
+    wait: Given<Duration>,
+    lease: Given<Duration>,
+    journal: Given<usize>,
+    clock: Option<Clock>,
+    errors: Vec<String>,
+}
+
+/// A value and the name it was given under, for messages.
+struct Given<T>(Option<(T, &'static str)>);
+
+impl<T> Default for Given<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Given<T> {
+    fn set(&mut self, value: T, name: &'static str) {
+        self.0 = Some((value, name));
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl Builder {
+    /// The server: `redis://[user:password@]host[:port][/db]` or `unix:///path[?db=1]`.
+    ///
+    /// ```
+    /// let cache = cache_runtime::Cache::builder().redis_url("redis://localhost:6379/3").build();
+    /// assert!(cache.is_ok_and(|cache| cache.is_redis()));
+    /// ```
+    pub fn redis_url(mut self, url: impl Into<String>) -> Self {
+        self.url.set(url.into(), "redis_url");
+        self
+    }
+
+    /// What stands in front of every key, to tell applications and environments apart:
+    /// `shop.prod` makes `user:1` the key `shop.prod:user:1`.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), cache_runtime::Error> {
+    /// let cache = cache_runtime::Cache::builder().namespace("shop.prod").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace.set(namespace.into(), "namespace");
+        self
+    }
+
+    /// Whether entries are read and stored from the start.
+    ///
+    /// ```
+    /// use cache_runtime::{Cache, Mode};
+    ///
+    /// # fn main() -> Result<(), cache_runtime::Error> {
+    /// assert_eq!(Cache::builder().mode(Mode::Off).build()?.mode(), Mode::Off);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode.set(mode, "mode");
+        self
+    }
+
+    /// What `ttl = short` means.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let cache = cache_runtime::Cache::builder().short_ttl(Duration::from_secs(30)).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn short_ttl(mut self, ttl: Duration) -> Self {
+        self.short.set(ttl, "short_ttl");
+        self
+    }
+
+    /// What `ttl = default`, and no `ttl`, means.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let cache = cache_runtime::Cache::builder().default_ttl(Duration::ZERO).build();
+    /// assert!(cache.is_err(), "an entry needs a lifetime");
+    /// ```
+    pub fn default_ttl(mut self, ttl: Duration) -> Self {
+        self.default.set(ttl, "default_ttl");
+        self
+    }
+
+    /// What `ttl = long` means.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let cache = cache_runtime::Cache::builder().long_ttl(Duration::from_secs(86_400)).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn long_ttl(mut self, ttl: Duration) -> Self {
+        self.long.set(ttl, "long_ttl");
+        self
+    }
+
+    /// How many bytes the embedded store may hold; entries weigh their encoded length.
+    ///
+    /// ```
+    /// let cache = cache_runtime::Cache::builder().memory_bytes(8 << 20).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn memory_bytes(mut self, bytes: u64) -> Self {
+        self.memory.set(bytes, "memory_bytes");
+        self
+    }
+
+    /// How long one call may wait for Redis, all its commands together, before it goes on
+    /// without.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let cache = cache_runtime::Cache::builder().budget(Duration::from_millis(100)).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.budget.set(budget, "budget");
+        self
+    }
+
+    /// How long a call waits for another call's load of the same key before it loads for itself.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let cache = cache_runtime::Cache::builder().wait(Duration::from_secs(2)).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.wait.set(wait, "wait");
+        self
+    }
+
+    /// How long other processes wait for one that was killed while it loaded.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let cache = cache_runtime::Cache::builder().lease(Duration::from_secs(3)).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease.set(lease, "lease");
+        self
+    }
+
+    /// How many keys may wait for Redis to come back and be invalidated.
+    ///
+    /// ```
+    /// let cache = cache_runtime::Cache::builder().journal_capacity(10_000).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn journal_capacity(mut self, keys: usize) -> Self {
+        self.journal.set(keys, "journal_capacity");
+        self
+    }
+
+    /// The clock of the embedded store, for tests that move time.
+    ///
+    /// ```
+    /// use cache_runtime::{Cache, Clock};
+    ///
+    /// let clock = Clock::manual();
+    /// let cache = Cache::builder().clock(clock.clone()).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Takes what the environment says for all that has not been set.
+    ///
+    /// ```
+    /// let cache = cache_runtime::Cache::builder().from_env().namespace("mine").build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn from_env(mut self) -> Self {
+        let text = |text: &str| Ok(text.to_owned());
+        let errors = &mut self.errors;
+        variable(&mut self.url, "REDIS_URL", errors, text);
+        variable(&mut self.namespace, "CACHE_NAMESPACE", errors, text);
+        variable(&mut self.mode, "CACHE_MODE", errors, str::parse);
+        variable(&mut self.short, "CACHE_SHORT_EXPIRE", errors, seconds);
+        variable(&mut self.default, "CACHE_DEFAULT_EXPIRE", errors, seconds);
+        variable(&mut self.long, "CACHE_LONG_EXPIRE", errors, seconds);
+        self
+    }
+
+    /// Checks everything and builds the cache; it connects when it is first used.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`], with a line for each field that is wrong.
+    ///
+    /// ```
+    /// let error = cache_runtime::Cache::builder().redis_url("ftp://there").build().unwrap_err();
+    /// assert!(error.to_string().contains("`redis_url`"));
+    /// ```
+    pub fn build(self) -> Result<Cache, Error> {
+        Ok(Cache::from_config(self.config()?))
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    ///
+    /// A line for each field that is wrong.
+    ///
+    /// ```
+    /// assert!(cache_runtime::Cache::builder().config().is_ok());
+    /// ```
+    pub fn config(self) -> Result<Config, ConfigError> {
+        let mut errors = self.errors;
+        let standard = Config::default();
+        let Lifetimes {
+            short,
+            default,
+            long,
+        } = standard.lifetimes;
+        let mut time = |given: &Given<Duration>, otherwise| positive(given, otherwise, &mut errors);
+        let lifetimes = Lifetimes {
+            short: time(&self.short, short),
+            default: time(&self.default, default),
+            long: time(&self.long, long),
+        };
+        let budget = time(&self.budget, standard.budget);
+        let wait = time(&self.wait, standard.wait);
+        let lease = time(&self.lease, standard.lease);
+        let config = Config {
+            backend: backend(self.url, &mut errors),
+            namespace: namespace(self.namespace, &mut errors),
+            mode: self.mode.0.map_or(standard.mode, |(mode, _)| mode),
+            lifetimes,
+            memory: self.memory.0.map_or(standard.memory, |(bytes, _)| bytes),
+            budget,
+            wait,
+            lease,
+            journal: self.journal.0.map_or(standard.journal, |(keys, _)| keys),
+            clock: self.clock.unwrap_or_default(),
+        };
+        if errors.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError { fields: errors })
+        }
+    }
+}
+
+fn variable<T>(
+    field: &mut Given<T>,
+    name: &'static str,
+    errors: &mut Vec<String>,
+    parse: impl Fn(&str) -> Result<T, &'static str>,
+) {
+    if !field.is_open() {
+        return;
+    }
+    match std::env::var(name) {
+        // Set to nothing is how many deployments say "not set".
+        Ok(text) if text.is_empty() => {}
+        Ok(text) => match parse(&text) {
+            Ok(value) => field.set(value, name),
+            Err(expected) => errors.push(format!("`{name}` must be {expected}")),
+        },
+        Err(VarError::NotPresent) => {}
+        Err(VarError::NotUnicode(_)) => errors.push(format!("`{name}` must be UTF-8 text")),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    text.parse()
+        .map(Duration::from_secs)
+        .map_err(|_| "a whole number of seconds, such as `3600`")
+}
+
+fn positive(given: &Given<Duration>, otherwise: Duration, errors: &mut Vec<String>) -> Duration {
+    let Some((time, name)) = given.0 else {
+        return otherwise;
+    };
+    if time.is_zero() {
+        errors.push(format!("`{name}` must be longer than zero"));
+    }
+    time
+}
+
+/// The separator is part of the prefix; inside the name it is escaped, so that no namespace can
+/// be continued into another's keys.
+fn namespace(given: Given<String>, errors: &mut Vec<String>) -> Arc<str> {
+    let Some((text, name)) = given.0 else {
+        return Arc::from("");
+    };
+    if text.is_empty() {
+        errors.push(format!("`{name}` must not be empty: leave it out for none"));
+    }
+    Arc::from(format!("{}:", escaped(&text)))
+}
+
+/// The message never quotes the address: it may hold a password.
+fn backend(given: Given<String>, errors: &mut Vec<String>) -> Backend {
+    let Some((url, name)) = given.0 else {
+        return Backend::Memory;
+    };
+    let known = ["redis://", "unix://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme));
+    match client(&url) {
+        Ok(client) if known => Backend::Redis(client),
+        _ => {
+            errors.push(format!(
+                "`{name}` must be `redis://[user:password@]host[:port][/db]` or \
+                 `unix:///path[?db=1]`"
+            ));
+            Backend::Memory
+        }
+    }
+}
+
+fn client(url: &str) -> redis::RedisResult<redis::Client> {
+    // Without it a command waits for the answer to the one before wherever there is a network.
+    let tcp = TcpSettings::default().set_nodelay(true);
+    redis::Client::open(url.into_connection_info()?.set_tcp_settings(tcp))
+}

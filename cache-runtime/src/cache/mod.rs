@@ -1,0 +1,235 @@
+//! The handle on a store, which is all that a user holds.
+
+mod builder;
+mod config;
+mod global;
+mod journal;
+mod manual;
+mod mode;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use crate::call::scope;
+use crate::client::Budget;
+use crate::entry::Format;
+use crate::flight::Flights;
+use crate::observe::{Counters, Event, Stats};
+use crate::store::{Memory, Redis, Store};
+
+pub use builder::Builder;
+pub use config::Config;
+pub(crate) use config::{Backend, Lifetimes};
+pub use global::init;
+pub(crate) use global::{Current, current, current_in};
+pub use journal::Invalidation;
+pub(crate) use journal::{Journal, Target};
+pub use manual::StoreStats;
+pub use mode::Mode;
+
+/// A cache: a cheap-to-clone handle on a store, which is Redis or this process's memory.
+///
+/// Annotated functions use the one of the scope they are called in, else the global one.
+///
+/// ```
+/// use cache_runtime::{Cache, cache_result};
+///
+/// #[cache_result(key = "square:<n>", ttl = "1m")]
+/// async fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() {
+/// let cache = Cache::in_memory();
+/// cache.scope(async {
+///     square(7).await;
+///     square(7).await;
+/// }).await;
+/// assert_eq!((cache.stats().loads, cache.stats().hits), (1, 1));
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Cache(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) counters: Counters,
+    pub(crate) journal: Journal,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) budget: Duration,
+    pub(crate) wait: Duration,
+    pub(crate) lease: Duration,
+    mode: AtomicU8,
+}
+
+impl Cache {
+    /// A cache in this process's memory, with default settings: no server, nothing shared.
+    ///
+    /// ```
+    /// let cache = cache_runtime::Cache::in_memory();
+    /// assert_eq!(cache.stats().loads, 0);
+    /// ```
+    pub fn in_memory() -> Self {
+        Self::from_config(Config::default())
+    }
+
+    /// Settings for a cache of your own.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), cache_runtime::Error> {
+    /// let cache = cache_runtime::Cache::builder()
+    ///     .namespace("shop.test")
+    ///     .default_ttl(Duration::from_secs(600))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The global cache; the first use starts it from the environment if [`init`] has not run.
+    ///
+    /// Without a configuration it is the embedded store; with a broken one it is off, and says so
+    /// once in the log.
+    ///
+    /// ```
+    /// let cache = cache_runtime::Cache::global();
+    /// assert!(std::ptr::eq(cache, cache_runtime::Cache::global()));
+    /// ```
+    pub fn global() -> &'static Self {
+        global::global()
+    }
+
+    pub(crate) fn from_config(config: Config) -> Self {
+        let Config {
+            backend,
+            namespace,
+            mode,
+            lifetimes,
+            memory,
+            budget,
+            wait,
+            lease,
+            journal,
+            clock,
+        } = config;
+        let store = match backend {
+            Backend::Memory => Store::Memory(Box::new(Memory::new(memory, clock))),
+            Backend::Redis(client) => {
+                Store::Redis(Arc::new(Redis::new(&client, namespace, budget, lease)))
+            }
+        };
+        Self(Arc::new(Inner {
+            store,
+            flights: Arc::new(Flights::new()),
+            counters: Counters::default(),
+            journal: Journal::new(journal),
+            lifetimes,
+            budget,
+            wait,
+            lease,
+            mode: AtomicU8::new(mode as u8),
+        }))
+    }
+
+    /// Runs a future in which annotated functions, keys and scopes use this cache.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the future's own; the scope leaves nothing behind.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() {
+    /// use cache_runtime::Cache;
+    ///
+    /// let answer = Cache::in_memory().scope(async { 42 }).await;
+    /// assert_eq!(answer, 42);
+    /// # }
+    /// ```
+    pub async fn scope<F: Future>(&self, future: F) -> F::Output {
+        scope::with(|context| context.cache = Some(self.clone()), future).await
+    }
+
+    /// [`scope`](Self::scope) for code that does not await.
+    ///
+    /// ```
+    /// let answer = cache_runtime::Cache::in_memory().scope_blocking(|| 42);
+    /// assert_eq!(answer, 42);
+    /// ```
+    pub fn scope_blocking<T>(&self, work: impl FnOnce() -> T) -> T {
+        scope::with_blocking(|context| context.cache = Some(self.clone()), work)
+    }
+
+    /// What this cache has counted since it was built.
+    ///
+    /// ```
+    /// let stats = cache_runtime::Cache::in_memory().stats();
+    /// assert_eq!((stats.hits, stats.misses, stats.loads), (0, 0, 0));
+    /// ```
+    pub fn stats(&self) -> Stats {
+        self.0.counters.snapshot()
+    }
+
+    /// How the cache is used right now.
+    ///
+    /// ```
+    /// use cache_runtime::{Cache, Mode};
+    ///
+    /// assert_eq!(Cache::in_memory().mode(), Mode::On);
+    /// ```
+    pub fn mode(&self) -> Mode {
+        Mode::from_byte(self.0.mode.load(Ordering::Relaxed))
+    }
+
+    /// Switches the cache for all who hold it; invalidations are sent in every mode.
+    ///
+    /// ```
+    /// use cache_runtime::{Cache, Mode};
+    ///
+    /// let cache = Cache::in_memory();
+    /// cache.set_mode(Mode::Off);
+    /// assert_eq!(cache.mode(), Mode::Off);
+    /// ```
+    pub fn set_mode(&self, mode: Mode) {
+        self.0.mode.store(mode as u8, Ordering::Relaxed);
+    }
+
+    /// Whether the store is Redis, or this process's memory.
+    ///
+    /// ```
+    /// assert!(!cache_runtime::Cache::in_memory().is_redis());
+    /// ```
+    pub fn is_redis(&self) -> bool {
+        matches!(self.0.store, Store::Redis(_))
+    }
+
+    pub(crate) fn count(&self, event: Event) {
+        self.0.counters.count(event);
+    }
+
+    pub(crate) fn fresh_budget(&self) -> Budget {
+        Budget::new(self.0.budget)
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let store = if self.is_redis() { "redis" } else { "memory" };
+        out.debug_struct("Cache")
+            .field("store", &store)
+            .field("mode", &self.mode())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How entries are written that no function describes.
+pub(crate) const PLAIN: Format = Format::new();

@@ -1,0 +1,343 @@
+//! Into the cache: an answer, or the right to load.
+//!
+//! Every call reads for itself. Who finds nothing boards the key's flight; its leader takes the
+//! lease, or waits for the process that holds it; the others wait for the leader.
+
+use std::future::Future;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use super::hooks::Hooks;
+use super::load::{Load, Way};
+use super::read::Call;
+use super::scope::{self, Usage};
+use super::shape::Shape;
+use crate::cache::{Cache, Mode, current_in};
+use crate::client::Budget;
+use crate::entry::{self, Entry, Fingerprint, Kind, Stored};
+use crate::flight::{Joiner, Leader, Outcome, Role};
+use crate::lease::Lease;
+use crate::observe::Event;
+use crate::store::{Content, Leasing, MemoryEntry, Reading, Replace};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a call comes out with.
+pub(super) enum Entered<S: Shape> {
+    Answer(S::Output),
+    Load(Load),
+}
+
+/// What a reading means to this call.
+enum Found<S: Shape> {
+    Answer(Result<S::Value, S::Error>),
+    Nothing,
+    /// Somebody is loading, or writing.
+    Leased,
+    /// Nothing that this code can read; it may be replaced.
+    Unusable(Reading),
+    /// Written by newer code, which must not lose it.
+    Newer,
+}
+
+impl<S: Shape> Entered<S> {
+    fn answer(result: Result<S::Value, S::Error>) -> Self {
+        Self::Answer(S::join(result))
+    }
+}
+
+impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
+    pub(super) async fn enter(&self) -> Entered<S> {
+        let (cache, usage) = current_in(scope::context(), self.cache.as_ref());
+        let usage = usage_in(cache.mode(), usage);
+        let Some(key) = self.key.as_ref().filter(|_| usage != Usage::Bypass) else {
+            cache.count(Event::Bypassed);
+            return Box::pin(self.load(&cache, Way::Alone)).await;
+        };
+        Entering {
+            call: self,
+            cache: &cache,
+            key,
+            usage,
+            until: None,
+        }
+        .enter()
+        .await
+    }
+
+    /// The right to load, as far as `max_loads` gives it.
+    async fn load(&self, cache: &Cache, way: Way) -> Entered<S> {
+        let permit = match self.site.limit() {
+            // The semaphore is never closed.
+            Some(limit) => limit.acquire().await.ok(),
+            None => None,
+        };
+        Entered::Load(Load {
+            cache: cache.clone(),
+            way,
+            permit,
+        })
+    }
+}
+
+fn usage_in(mode: Mode, usage: Usage) -> Usage {
+    match (mode, usage) {
+        (Mode::Off, _) => Usage::Bypass,
+        (Mode::Read, Usage::Normal | Usage::Refresh) => Usage::ReadOnly,
+        (_, usage) => usage,
+    }
+}
+
+struct Entering<'a, S: Shape, H> {
+    call: &'a Call<S, H>,
+    cache: &'a Cache,
+    key: &'a Arc<str>,
+    usage: Usage,
+    /// When waiting for others ends; set when it begins.
+    until: Option<Instant>,
+}
+
+impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
+    async fn enter(mut self) -> Entered<S> {
+        let mut budget = self.cache.fresh_budget();
+        if self.usage == Usage::Refresh {
+            // What is being loaded now began before this call.
+            self.cache.0.flights.close(self.key);
+        }
+        loop {
+            if let Break(entered) = self.round(&mut budget).await {
+                return entered;
+            }
+        }
+    }
+
+    /// Reads once and, without an answer, boards the flight once. What a hit does not need is
+    /// boxed: the caller's future carries the room for all that is not.
+    async fn round(&mut self, budget: &mut Budget) -> ControlFlow<Entered<S>> {
+        if self.cache.0.journal.holds(self.key) {
+            self.cache.count(Event::Bypassed);
+            return Box::pin(self.board_without_store()).await;
+        }
+        let mut unusable = None;
+        if self.usage != Usage::Refresh {
+            let Ok(reading) = self.cache.0.store.read(self.key, budget).await else {
+                self.cache.count(Event::Fault);
+                return Box::pin(self.board_without_store()).await;
+            };
+            match self.interpret(reading) {
+                Found::Answer(result) => {
+                    self.cache.count(Event::Hit);
+                    return Break(Entered::answer(result));
+                }
+                Found::Newer => return Break(Box::pin(self.alone()).await),
+                Found::Unusable(reading) => unusable = Some(reading),
+                Found::Nothing | Found::Leased => {}
+            }
+        }
+        if self.until.is_none() {
+            self.cache.count(Event::Miss);
+        }
+        if self.usage == Usage::ReadOnly {
+            return Break(Box::pin(self.alone()).await);
+        }
+        match self.board() {
+            Role::Joiner(joiner) => Box::pin(self.join(joiner)).await,
+            Role::Leader(leader) => Break(Box::pin(self.lead(leader, unusable, budget)).await),
+        }
+    }
+
+    fn board(&self) -> Role {
+        self.cache
+            .0
+            .flights
+            .board(self.key, (self.call.ops.type_id)())
+    }
+
+    async fn alone(&self) -> Entered<S> {
+        self.call.load(self.cache, Way::Alone).await
+    }
+
+    /// Redis can't be asked, or not about this key: one load at a time in this process, whose
+    /// value nobody can confirm.
+    async fn board_without_store(&mut self) -> ControlFlow<Entered<S>> {
+        match self.board() {
+            Role::Joiner(joiner) => self.join(joiner).await,
+            Role::Leader(leader) => {
+                Break(self.call.load(self.cache, Way::Unconfirmed(leader)).await)
+            }
+        }
+    }
+
+    async fn join(&mut self, joiner: Joiner) -> ControlFlow<Entered<S>> {
+        let Some(outcome) = within(self.patience(), joiner.landed()).await else {
+            self.cache.count(Event::WaitTimeout);
+            return Break(self.alone().await);
+        };
+        let result = match &outcome {
+            Outcome::Value(shared) => (self.call.ops.open)(&**shared).map(Ok),
+            Outcome::Error(shared) => self.call.shape.open(shared).map(Err),
+            Outcome::Again => return Continue(()),
+            Outcome::NoEntry => None,
+        };
+        match result {
+            Some(result) => {
+                self.cache.count(Event::Joined);
+                Break(Entered::answer(result))
+            }
+            None => Break(self.alone().await),
+        }
+    }
+
+    /// Takes the lease; while another process holds it, asks again.
+    async fn lead(
+        &mut self,
+        leader: Leader,
+        unusable: Option<Reading>,
+        budget: &mut Budget,
+    ) -> Entered<S> {
+        let mut unusable = unusable;
+        let mut pause = FIRST_PAUSE;
+        let version = self.call.site.format.schema_version();
+        loop {
+            let replace = match (&unusable, self.usage) {
+                (_, Usage::Refresh) => Replace::Anything { version },
+                (Some(reading), _) => Replace::Exactly(reading),
+                (None, _) => Replace::Nothing,
+            };
+            let leased = self.cache.0.store.lease(self.key, replace, budget).await;
+            let Ok((token, leasing)) = leased else {
+                self.cache.count(Event::Fault);
+                return self.call.load(self.cache, Way::Unconfirmed(leader)).await;
+            };
+            let found = match leasing {
+                Leasing::Taken => {
+                    let lease = Lease::new(self.cache, self.key, token);
+                    return self.call.load(self.cache, Way::Leased(leader, lease)).await;
+                }
+                Leasing::Unfit => {
+                    self.cache.count(Event::Unfit);
+                    return self.call.load(self.cache, Way::NotStored(leader)).await;
+                }
+                Leasing::Instead(reading) => self.interpret(reading),
+            };
+            match found {
+                Found::Answer(result) => {
+                    // Those aboard read for themselves: some may have come after an invalidation.
+                    leader.land(Outcome::Again);
+                    self.cache.count(Event::Waited);
+                    return Entered::answer(result);
+                }
+                Found::Newer => return self.call.load(self.cache, Way::NotStored(leader)).await,
+                Found::Unusable(reading) => unusable = Some(reading),
+                Found::Nothing | Found::Leased => {
+                    if !self.sleep(pause).await {
+                        self.cache.count(Event::WaitTimeout);
+                        return self.call.load(self.cache, Way::NotStored(leader)).await;
+                    }
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// How long this call may still wait for others.
+    fn patience(&mut self) -> Duration {
+        let wait = self.cache.0.wait;
+        let until = *self.until.get_or_insert_with(|| Instant::now() + wait);
+        until.saturating_duration_since(Instant::now())
+    }
+
+    /// Pauses, and says whether there was time to.
+    async fn sleep(&mut self, pause: Duration) -> bool {
+        let patience = self.patience();
+        if patience.is_zero() || Handle::try_current().is_err() {
+            return false;
+        }
+        tokio::time::sleep(pause.min(patience)).await;
+        true
+    }
+
+    fn interpret(&self, reading: Reading) -> Found<S> {
+        let found = match &reading {
+            Reading::Nothing => return Found::Nothing,
+            Reading::Leased => return Found::Leased,
+            Reading::Entry(entry) => self.read_memory(entry),
+            Reading::Bytes(bytes) => match entry::parse(bytes) {
+                Ok(Stored::Entry(entry)) => self.read_bytes(&entry),
+                Ok(Stored::Lease(_) | Stored::Fence) => return Found::Leased,
+                Err(_) => None,
+            },
+        };
+        found.unwrap_or_else(|| {
+            self.cache.count(Event::Unreadable);
+            Found::Unusable(reading)
+        })
+    }
+
+    fn read_memory(&self, entry: &MemoryEntry) -> Option<Found<S>> {
+        let Content::Value(value) = &entry.content else {
+            return None;
+        };
+        self.readable(entry.version, || match entry.kind {
+            Kind::Value => (self.call.ops.open)(&**value).map(Ok),
+            Kind::Error => {
+                let (_, ops) = self.call.errors.as_ref()?;
+                (ops.open)(&**value).map(Err)
+            }
+        })
+    }
+
+    fn read_bytes(&self, entry: &Entry<'_>) -> Option<Found<S>> {
+        self.readable(entry.version(), || {
+            let most = self.call.site.format.entry_limit();
+            match entry.kind() {
+                Kind::Value if entry.fingerprint() == self.call.fingerprint().hash => {
+                    (self.call.ops.decode)(entry, most).ok().map(Ok)
+                }
+                Kind::Error => {
+                    let (_, ops) = self.call.errors.as_ref()?;
+                    let known = (ops.fingerprint)(self.call.site.format).hash;
+                    (entry.fingerprint() == known).then_some(())?;
+                    (ops.decode)(entry, most).ok().map(Err)
+                }
+                Kind::Value => None,
+            }
+        })
+    }
+
+    fn readable(
+        &self,
+        version: u32,
+        read: impl FnOnce() -> Option<Result<S::Value, S::Error>>,
+    ) -> Option<Found<S>> {
+        let ours = self.call.site.format.schema_version();
+        if version > ours {
+            self.cache.count(Event::Newer);
+            return Some(Found::Newer);
+        }
+        if version < ours {
+            None
+        } else {
+            read().map(Found::Answer)
+        }
+    }
+}
+
+impl<S: Shape, H> Call<S, H> {
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let compute = || (self.ops.fingerprint)(self.site.format);
+        self.site.fingerprint((self.ops.type_id)(), compute)
+    }
+}
+
+/// Waits for `future` at most `time`; without a runtime there is no timer to end it.
+async fn within<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
+    if Handle::try_current().is_err() {
+        return Some(future.await);
+    }
+    tokio::time::timeout(time, future).await.ok()
+}

@@ -1,0 +1,30 @@
+//! The way of one annotated call.
+//!
+//! `site` is what the attribute wrote down; `shape` tells what the function returns; a [`Call`]
+//! enters the cache, and comes out with an answer or with a [`Load`](load::Load) to finish. A
+//! [`Write`] runs the body under a guard that invalidates whatever happens.
+
+mod blocking;
+mod enter;
+mod guard;
+mod hooks;
+mod lifetime;
+mod load;
+mod ops;
+mod read;
+pub(crate) mod scope;
+mod shape;
+mod site;
+mod update;
+mod write;
+
+pub use hooks::{Hooks, StoreIf, TtlOf};
+pub use lifetime::{Jitter, Keep, Ttl};
+pub(crate) use ops::HasOps;
+pub use read::{Call, call};
+pub use shape::{
+    Cacheable, Fallible, FallibleReturn, FallibleShape, Optional, PayloadOf, PlainPayload,
+    PlainShape, ResultPayload, Returns, Shape, returns,
+};
+pub use site::{KeySource, Site, SiteKind};
+pub use write::{AfterWrite, Named, OnOk, Renderer, Returned, Write, write};

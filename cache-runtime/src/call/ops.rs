@@ -1,0 +1,39 @@
+//! What the cache does with a value, as functions of its type.
+//!
+//! They are gathered where the type is known to be cacheable, so that nothing downstream needs
+//! that bound: rustc then reports an uncacheable type once.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+use super::shape::Cacheable;
+use crate::entry::{self, EncodeError, Entry, Fingerprint, Format, Kind, Unreadable};
+use crate::flight::Shared;
+
+type Encoded = Result<Vec<u8>, EncodeError>;
+
+pub(crate) struct Ops<V> {
+    pub(crate) type_id: fn() -> TypeId,
+    pub(crate) fingerprint: fn(Format) -> Fingerprint,
+    pub(crate) decode: fn(&Entry<'_>, usize) -> Result<V, Unreadable>,
+    pub(crate) encode: fn(&V, Kind, &Format, Fingerprint) -> Encoded,
+    pub(crate) encoded_len: fn(&V, &Format) -> Result<usize, EncodeError>,
+    pub(crate) share: fn(&V) -> Shared,
+    pub(crate) open: fn(&(dyn Any + Send + Sync)) -> Option<V>,
+}
+
+pub(crate) trait HasOps: Sized + 'static {
+    const OPS: Ops<Self>;
+}
+
+impl<V: Cacheable> HasOps for V {
+    const OPS: Ops<Self> = Ops {
+        type_id: TypeId::of::<V>,
+        fingerprint: |format| entry::fingerprint::<V>(format.readability()),
+        decode: |entry, max_entry| entry.decode::<V>(max_entry),
+        encode: |value, kind, format, fingerprint| entry::encode(value, kind, format, fingerprint),
+        encoded_len: |value, format| entry::encoded_len(value, format),
+        share: |value| Arc::new(value.clone()),
+        open: |shared| shared.downcast_ref::<V>().cloned(),
+    };
+}

@@ -1,0 +1,239 @@
+//! One call of a function under `#[invalidate_cache]`.
+
+use std::borrow::Borrow;
+use std::future::Future;
+use std::sync::Arc;
+
+use super::blocking::is_on_runtime;
+use super::guard::Guard;
+use super::shape::{FallibleReturn, PayloadOf, Shape};
+use super::site::Site;
+use crate::cache::{Cache, Target, current};
+use crate::cache_key::IntoKeys;
+use crate::client::engine;
+use crate::key::KeyPart;
+
+/// What a write is to invalidate; `A` decides by what the body returned.
+pub struct Write<A = ()> {
+    site: &'static Site,
+    cache: Option<Cache>,
+    targets: Vec<Target>,
+    after: A,
+}
+
+/// Begins a write.
+pub fn write(site: &'static Site) -> Write {
+    Write {
+        site,
+        cache: None,
+        targets: Vec::new(),
+        after: (),
+    }
+}
+
+/// Decisions by what the body returned; each wraps those before it.
+pub trait AfterWrite<R> {
+    /// Whether there is anything to invalidate.
+    fn invalidates(&self, output: &R) -> bool;
+    /// Keys that only the output knows.
+    fn names(&self, output: &R, renderer: &Renderer) -> Vec<Named>;
+}
+
+impl<R> AfterWrite<R> for () {
+    fn invalidates(&self, _output: &R) -> bool {
+        true
+    }
+
+    fn names(&self, _output: &R, _renderer: &Renderer) -> Vec<Named> {
+        Vec::new()
+    }
+}
+
+/// `on = ok`
+pub struct OnOk<A> {
+    before: A,
+}
+
+impl<T, E, A: AfterWrite<Result<T, E>>> AfterWrite<Result<T, E>> for OnOk<A> {
+    fn invalidates(&self, output: &Result<T, E>) -> bool {
+        output.is_ok() && self.before.invalidates(output)
+    }
+
+    fn names(&self, output: &Result<T, E>, renderer: &Renderer) -> Vec<Named> {
+        self.before.names(output, renderer)
+    }
+}
+
+/// A key with `<return..>` in it.
+pub struct Returned<O, P, F, A> {
+    payload: PayloadOf<O, P>,
+    render: F,
+    before: A,
+}
+
+impl<O, P, F, A> AfterWrite<O> for Returned<O, P, F, A>
+where
+    F: Fn(&P, &Renderer) -> Named,
+    A: AfterWrite<O>,
+{
+    fn invalidates(&self, output: &O) -> bool {
+        self.before.invalidates(output)
+    }
+
+    fn names(&self, output: &O, renderer: &Renderer) -> Vec<Named> {
+        let mut names = self.before.names(output, renderer);
+        names.extend(
+            self.payload
+                .of(output)
+                .map(|payload| (self.render)(payload, renderer)),
+        );
+        names
+    }
+}
+
+/// A key or a pattern.
+pub struct Named(Target);
+
+/// Renders the templates of a site.
+pub struct Renderer(&'static Site);
+
+impl Renderer {
+    /// The key of the site's template at `index`.
+    pub fn key(&self, index: usize, parts: &[&dyn KeyPart]) -> Named {
+        Named(Target::Key(self.text(index, parts)))
+    }
+
+    /// The pattern of the site's template at `index`.
+    pub fn pattern(&self, index: usize, parts: &[&dyn KeyPart]) -> Named {
+        Named(Target::Pattern(self.text(index, parts)))
+    }
+
+    fn text(&self, index: usize, parts: &[&dyn KeyPart]) -> Arc<str> {
+        match self.0.template(index) {
+            Some(template) => template.render(parts),
+            None => unreachable!("an expansion renders the templates that it wrote down"),
+        }
+    }
+}
+
+impl<A> Write<A> {
+    /// `cache = ..`
+    #[must_use]
+    pub fn cache(mut self, cache: impl Borrow<Cache>) -> Self {
+        self.cache = Some(cache.borrow().clone());
+        self
+    }
+
+    /// `key = "template"`
+    #[must_use]
+    pub fn key(mut self, index: usize, parts: &[&dyn KeyPart]) -> Self {
+        self.targets.push(Renderer(self.site).key(index, parts).0);
+        self
+    }
+
+    /// `keys = ..`
+    #[must_use]
+    pub fn keys(mut self, keys: impl IntoKeys) -> Self {
+        keys.each(&mut |key| self.targets.push(Target::Key(key.shared_text().clone())));
+        self
+    }
+
+    /// `pattern = ".."`
+    #[must_use]
+    pub fn pattern(mut self, index: usize, parts: &[&dyn KeyPart]) -> Self {
+        self.targets
+            .push(Renderer(self.site).pattern(index, parts).0);
+        self
+    }
+
+    /// `on = ok`
+    #[must_use]
+    pub fn on_ok<S: Shape + FallibleReturn>(self, _shape: S) -> Write<OnOk<A>> {
+        self.decided(|before| OnOk { before })
+    }
+
+    /// A key with `<return..>` in it.
+    #[must_use]
+    pub fn returned<O, P, F>(
+        self,
+        payload: PayloadOf<O, P>,
+        render: F,
+    ) -> Write<Returned<O, P, F, A>>
+    where
+        F: Fn(&P, &Renderer) -> Named,
+    {
+        self.decided(|before| Returned {
+            payload,
+            render,
+            before,
+        })
+    }
+
+    fn decided<N>(self, decide: impl FnOnce(A) -> N) -> Write<N> {
+        let Self {
+            site,
+            cache,
+            targets,
+            after,
+        } = self;
+        Write {
+            site,
+            cache,
+            targets,
+            after: decide(after),
+        }
+    }
+
+    /// Runs the body, then invalidates, whether it returned, panicked or was dropped.
+    pub async fn run<B, F, R>(self, body: B) -> R
+    where
+        B: FnOnce() -> F,
+        F: Future<Output = R>,
+        A: AfterWrite<R>,
+    {
+        let (mut guard, after, renderer) = self.arm();
+        let output = body().await;
+        if after.invalidates(&output) {
+            guard.add(
+                after
+                    .names(&output, &renderer)
+                    .into_iter()
+                    .map(|named| named.0),
+            );
+            Box::pin(guard.fire()).await;
+        } else {
+            guard.disarm();
+        }
+        output
+    }
+
+    /// Runs the body, then invalidates; on a runtime's thread without waiting for Redis.
+    pub fn run_blocking<R>(self, body: impl FnOnce() -> R) -> R
+    where
+        A: AfterWrite<R>,
+    {
+        let (mut guard, after, renderer) = self.arm();
+        let output = body();
+        if !after.invalidates(&output) {
+            guard.disarm();
+            return output;
+        }
+        guard.add(
+            after
+                .names(&output, &renderer)
+                .into_iter()
+                .map(|named| named.0),
+        );
+        match engine::get().filter(|_| !is_on_runtime()) {
+            Some(engine) => engine.block_on(guard.fire()),
+            None => drop(guard),
+        }
+        output
+    }
+
+    fn arm(self) -> (Guard, A, Renderer) {
+        let cache = current(self.cache.as_ref()).clone();
+        let guard = Guard::arm(cache, self.site.name, self.targets);
+        (guard, self.after, Renderer(self.site))
+    }
+}

@@ -1,0 +1,240 @@
+//! One connection that comes back by itself and never holds a caller while it is away.
+//!
+//! A keeper task on the runtime of whoever first needed the connection opens it and opens it
+//! again when it is lost. Callers wait only for the very first attempt, and no longer than their
+//! own budget; after that "not connected" is an answer they get at once. When the keeper's
+//! runtime goes, the link falls back to idle and the next caller's runtime takes over.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Cmd, Value};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+
+use super::reads::Reads;
+use crate::error::Fault;
+
+/// Timeouts in a row, without an answer between, after which a connection counts as dead: the
+/// client library does not notice a peer that went silent.
+const SILENCE: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+
+pub(crate) struct Link {
+    client: redis::Client,
+    patience: Duration,
+    state: RwLock<State>,
+}
+
+enum State {
+    /// Nobody has needed the connection yet, or the runtime that drove it is gone.
+    Idle,
+    /// The first attempt is under way.
+    Opening(watch::Receiver<()>),
+    Up(Arc<Open>),
+    /// Lost; the keeper is at work.
+    Down,
+}
+
+/// A connection that was up when it was handed out.
+pub(crate) struct Open {
+    connection: MultiplexedConnection,
+    pub(super) reads: Reads,
+    timeouts: AtomicU32,
+    lost: Notify,
+}
+
+impl Link {
+    /// `patience` bounds how long callers wait for the first connection.
+    pub(crate) fn new(client: redis::Client, patience: Duration) -> Self {
+        Self {
+            client,
+            patience,
+            state: RwLock::new(State::Idle),
+        }
+    }
+
+    /// The connection, opening it if nobody has.
+    pub(crate) async fn open(self: &Arc<Self>) -> Result<Arc<Open>, Fault> {
+        if let State::Up(open) = &*self.state.read() {
+            return Ok(open.clone());
+        }
+        Box::pin(self.wait_until_open()).await
+    }
+
+    async fn wait_until_open(self: &Arc<Self>) -> Result<Arc<Open>, Fault> {
+        let mut opening = match self.attempt()? {
+            Attempt::Up(open) => return Ok(open),
+            Attempt::Opening(opening) => opening,
+        };
+        // An error means that the keeper is gone; the state says what became of it.
+        let _ = timeout(self.patience, opening.changed()).await;
+        match &*self.state.read() {
+            State::Up(open) => Ok(open.clone()),
+            _ => Err(Fault::NotConnected),
+        }
+    }
+
+    fn attempt(self: &Arc<Self>) -> Result<Attempt, Fault> {
+        let runtime = Handle::try_current().map_err(|_| Fault::NoRuntime)?;
+        let mut state = self.state.write();
+        match &*state {
+            State::Up(open) => Ok(Attempt::Up(open.clone())),
+            State::Opening(opening) => Ok(Attempt::Opening(opening.clone())),
+            State::Down => Err(Fault::NotConnected),
+            State::Idle => {
+                let (opened, opening) = watch::channel(());
+                *state = State::Opening(opening.clone());
+                let keeper = Keeper(Arc::downgrade(self));
+                runtime.spawn(keeper.keep(opened));
+                Ok(Attempt::Opening(opening))
+            }
+        }
+    }
+
+    /// Takes a connection that proved dead out of use and wakes the keeper.
+    fn lose(&self, open: &Arc<Open>) {
+        let mut state = self.state.write();
+        if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, open)) {
+            *state = State::Down;
+        }
+        drop(state);
+        open.lost.notify_one();
+    }
+
+    /// What came of an exchange on this connection: silence and broken pipes end it.
+    pub(crate) fn judge<T>(&self, open: &Arc<Open>, outcome: Outcome<T>) -> Result<T, Fault> {
+        match outcome {
+            Ok(Ok(answer)) => {
+                open.answered();
+                Ok(answer)
+            }
+            Ok(Err(error)) => {
+                if error.is_io_error() || error.is_connection_dropped() {
+                    self.lose(open);
+                }
+                Err(error.into())
+            }
+            Err(_) => {
+                if open.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= SILENCE {
+                    self.lose(open);
+                }
+                Err(Fault::Timeout)
+            }
+        }
+    }
+
+    /// Sends one command and waits for its answer, at most `time`.
+    pub(crate) async fn command(
+        self: &Arc<Self>,
+        cmd: &Cmd,
+        time: Duration,
+    ) -> Result<Value, Fault> {
+        let open = self.open().await?;
+        let mut connection = open.connection();
+        let outcome = timeout(time, connection.send_packed_command(cmd)).await;
+        Ok(self.judge(&open, outcome)?.extract_error()?)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // The keeper finds the link gone and ends.
+        if let State::Up(open) = self.state.get_mut() {
+            open.lost.notify_one();
+        }
+    }
+}
+
+impl Open {
+    fn new(connection: MultiplexedConnection) -> Self {
+        let (reads, timeouts, lost) = (Reads::default(), AtomicU32::new(0), Notify::new());
+        Self {
+            connection,
+            reads,
+            timeouts,
+            lost,
+        }
+    }
+
+    pub(crate) fn connection(&self) -> MultiplexedConnection {
+        self.connection.clone()
+    }
+
+    fn answered(&self) {
+        if self.timeouts.load(Ordering::Relaxed) != 0 {
+            self.timeouts.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// How an exchange with a time limit ends.
+type Outcome<T> = Result<Result<T, redis::RedisError>, Elapsed>;
+
+enum Attempt {
+    Up(Arc<Open>),
+    Opening(watch::Receiver<()>),
+}
+
+/// The task that opens the connection and opens it again, for as long as the link lives.
+struct Keeper(Weak<Link>);
+
+impl Keeper {
+    async fn keep(self, opened: watch::Sender<()>) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let Some(connecting) = self.connecting() else {
+                return;
+            };
+            if let Some(connection) = connecting.await {
+                let open = Arc::new(Open::new(connection));
+                if !self.enter(State::Up(open.clone())) {
+                    return;
+                }
+                opened.send_replace(());
+                pause = FIRST_PAUSE;
+                open.lost.notified().await;
+            } else {
+                self.enter(State::Down);
+                opened.send_replace(());
+                tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+
+    /// One attempt; the first callers are let go when their patience ends, not the attempt.
+    fn connecting(&self) -> Option<impl Future<Output = Option<MultiplexedConnection>> + use<>> {
+        let client = self.0.upgrade()?.client.clone();
+        Some(async move {
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(CONNECT_TIME))
+                .set_response_timeout(None);
+            let connect = client.get_multiplexed_async_connection_with_config(&config);
+            // The library's own limit covers the socket, not a server that accepts and is silent.
+            timeout(CONNECT_TIME, connect).await.ok()?.ok()
+        })
+    }
+
+    fn enter(&self, state: State) -> bool {
+        let Some(link) = self.0.upgrade() else {
+            return false;
+        };
+        *link.state.write() = state;
+        true
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.enter(State::Idle);
+    }
+}

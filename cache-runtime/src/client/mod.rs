@@ -1,0 +1,10 @@
+//! The way to one Redis: what to connect to, the connection, and reads that ride together.
+
+mod budget;
+pub(crate) mod engine;
+mod link;
+mod reads;
+
+pub(crate) use budget::Budget;
+pub(crate) use link::Link;
+pub(crate) use reads::WireKey;

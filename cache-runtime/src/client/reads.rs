@@ -1,0 +1,237 @@
+//! Reads that ride together: concurrent `GET`s of a process share an `MGET`.
+//!
+//! A read that meets little traffic goes at once. Under load, the first to wait has a task
+//! gather for one turn of the scheduler, so the others that are ready now come aboard; nobody
+//! waits for a timer or for an earlier batch's reply. The batch belongs to that task, not to a
+//! caller, so dropping or not polling a caller's future leaves no rider behind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use redis::{Cmd, RedisWrite, ToRedisArgs, Value};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::link::{Link, Open};
+use crate::error::Fault;
+
+/// Commands in flight up to which a read goes alone.
+const ALONE: usize = 2;
+/// Bytes that a batch should not exceed, so that large values do not hold up small ones.
+const BATCH_BYTES: usize = 256 * 1024;
+const BATCH_KEYS: usize = 128;
+
+/// A key as the server knows it: the namespace in front.
+#[derive(Clone, Copy)]
+pub(crate) struct WireKey<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) key: &'a str,
+}
+
+impl ToRedisArgs for WireKey<'_> {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        if self.namespace.is_empty() {
+            return out.write_arg(self.key.as_bytes());
+        }
+        let mut arg = out.writer_for_next_arg();
+        // Writing into a command's own buffer cannot fail.
+        let _ = std::io::Write::write_all(&mut arg, self.namespace.as_bytes());
+        let _ = std::io::Write::write_all(&mut arg, self.key.as_bytes());
+    }
+}
+
+impl redis::ToSingleRedisArg for WireKey<'_> {}
+
+type Bytes = Option<Vec<u8>>;
+
+struct Rider {
+    key: Arc<str>,
+    reply: oneshot::Sender<Result<Bytes, Fault>>,
+}
+
+/// The reads of one connection.
+#[derive(Default)]
+pub(crate) struct Reads {
+    in_flight: AtomicUsize,
+    waiting: Mutex<Vec<Rider>>,
+    /// A moving average of the length of replies.
+    length: AtomicUsize,
+}
+
+struct InFlight<'a>(&'a AtomicUsize);
+
+impl<'a> InFlight<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Link {
+    /// Reads the string at `key`; what is not a string reads as nothing.
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        namespace: &Arc<str>,
+        key: &Arc<str>,
+        time: Duration,
+    ) -> Result<Bytes, Fault> {
+        let open = self.open().await?;
+        if open.reads.in_flight.load(Ordering::Relaxed) < ALONE {
+            return self
+                .get_alone(&open, WireKey { namespace, key }, time)
+                .await;
+        }
+        let (reply, answer) = oneshot::channel();
+        let first = {
+            let mut waiting = open.reads.waiting.lock();
+            waiting.push(Rider {
+                key: key.clone(),
+                reply,
+            });
+            waiting.len() == 1
+        };
+        if first {
+            let gathering = Gathering {
+                link: self.clone(),
+                open,
+                namespace: namespace.clone(),
+            };
+            tokio::spawn(gathering.depart(time));
+        }
+        // No answer means that the batch's runtime went away under it.
+        answer.await.unwrap_or(Err(Fault::Dropped))
+    }
+
+    async fn get_alone(
+        self: &Arc<Self>,
+        open: &Arc<Open>,
+        key: WireKey<'_>,
+        time: Duration,
+    ) -> Result<Bytes, Fault> {
+        let _in_flight = InFlight::enter(&open.reads.in_flight);
+        let mut cmd = Cmd::with_capacity(2, 3 + key.namespace.len() + key.key.len());
+        cmd.arg("GET").arg(key);
+        let mut connection = open.connection();
+        let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
+        let bytes = into_bytes(self.judge(open, outcome)?)?;
+        open.reads.observe(bytes.as_ref().map_or(0, Vec::len));
+        Ok(bytes)
+    }
+}
+
+#[derive(Clone)]
+struct Gathering {
+    link: Arc<Link>,
+    open: Arc<Open>,
+    namespace: Arc<str>,
+}
+
+impl Gathering {
+    async fn depart(self, time: Duration) {
+        let mut batch = Waiting(&self.open.reads).gather().await;
+        let most = self.open.reads.batch_size();
+        while batch.len() > most {
+            let rest = batch.split_off(most);
+            let one_more = self.clone();
+            tokio::spawn(async move { one_more.send(batch, time).await });
+            batch = rest;
+        }
+        self.send(batch, time).await;
+    }
+
+    async fn send(&self, batch: Vec<Rider>, time: Duration) {
+        let _in_flight = InFlight::enter(&self.open.reads.in_flight);
+        let bytes = batch
+            .iter()
+            .map(|rider| self.namespace.len() + rider.key.len())
+            .sum::<usize>();
+        let mut cmd = Cmd::with_capacity(batch.len() + 1, bytes + 4);
+        cmd.arg("MGET");
+        for rider in &batch {
+            cmd.arg(WireKey {
+                namespace: &self.namespace,
+                key: &rider.key,
+            });
+        }
+        let mut connection = self.open.connection();
+        let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
+        match self.link.judge(&self.open, outcome) {
+            Ok(Value::Array(values)) if values.len() == batch.len() => {
+                for (rider, value) in batch.into_iter().zip(values) {
+                    let bytes = into_bytes(value);
+                    self.open
+                        .reads
+                        .observe(bytes.as_ref().map_or(0, |b| b.as_ref().map_or(0, Vec::len)));
+                    // A rider whose future was dropped no longer wants its answer.
+                    let _ = rider.reply.send(bytes);
+                }
+            }
+            Ok(Value::ServerError(error)) => {
+                refuse(batch, || redis::RedisError::from(error.clone()).into());
+            }
+            Ok(_) => refuse(batch, || Fault::NotConnected),
+            Err(Fault::Timeout) => refuse(batch, || Fault::Timeout),
+            Err(Fault::Redis(error)) => refuse(batch, || Fault::Redis(error.clone())),
+            Err(_) => refuse(batch, || Fault::NotConnected),
+        }
+    }
+}
+
+fn refuse(batch: Vec<Rider>, fault: impl Fn() -> Fault) {
+    for rider in batch {
+        let _ = rider.reply.send(Err(fault()));
+    }
+}
+
+/// Whoever waits for the task that gathers. If that task is dropped before it boards them, they
+/// are sent away: later riders would else take them for a batch that somebody is gathering.
+struct Waiting<'a>(&'a Reads);
+
+impl Waiting<'_> {
+    async fn gather(self) -> Vec<Rider> {
+        tokio::task::yield_now().await;
+        let riders = std::mem::take(&mut *self.0.waiting.lock());
+        std::mem::forget(self);
+        riders
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let riders = std::mem::take(&mut *self.0.waiting.lock());
+        drop(riders);
+    }
+}
+
+impl Reads {
+    fn batch_size(&self) -> usize {
+        let length = self.length.load(Ordering::Relaxed).max(1);
+        (BATCH_BYTES / length).clamp(1, BATCH_KEYS)
+    }
+
+    fn observe(&self, length: usize) {
+        let average = self.length.load(Ordering::Relaxed);
+        self.length
+            .store((average * 7 + length) / 8, Ordering::Relaxed);
+    }
+}
+
+fn into_bytes(value: Value) -> Result<Bytes, Fault> {
+    match value {
+        Value::BulkString(bytes) => Ok(Some(bytes)),
+        Value::ServerError(error) => match redis::RedisError::from(error).into() {
+            // Taking the lease will find out what it is; a batch could not tell.
+            Fault::WrongType => Ok(None),
+            fault => Err(fault),
+        },
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,142 @@
+//! One load per key in this process: the first caller leads, the rest wait for its outcome.
+//!
+//! A flight lies below the read of the store: every call reads for itself first, or one that
+//! starts after an invalidation elsewhere would join a load that began before it.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+const SHARDS: usize = 16;
+
+/// A value or an error that several callers get a copy of.
+pub(crate) type Shared = Arc<dyn Any + Send + Sync>;
+
+/// How a flight ended for those who joined it.
+#[derive(Clone)]
+pub(crate) enum Outcome {
+    Value(Shared),
+    Error(Shared),
+    /// The load was not confirmed: read again.
+    Again,
+    /// The load ended without an entry and without a copy to hand out: load for yourself.
+    NoEntry,
+}
+
+type Landing = watch::Receiver<Option<Outcome>>;
+
+struct Open {
+    value: TypeId,
+    landing: Landing,
+}
+
+/// The flights of one cache, by key and value type.
+pub(crate) struct Flights {
+    hasher: RandomState,
+    shards: [Mutex<HashMap<Arc<str>, Vec<Open>>>; SHARDS],
+}
+
+/// What a caller who needs a value is to do.
+pub(crate) enum Role {
+    Leader(Leader),
+    Joiner(Joiner),
+}
+
+impl Flights {
+    pub(crate) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shards: Default::default(),
+        }
+    }
+
+    fn shard(&self, key: &str) -> &Mutex<HashMap<Arc<str>, Vec<Open>>> {
+        let hash = self.hasher.hash_one(key);
+        &self.shards[usize::from(hash.to_le_bytes()[0]) % SHARDS]
+    }
+
+    /// Joins the open flight for `key`, or opens one.
+    pub(crate) fn board(self: &Arc<Self>, key: &Arc<str>, value: TypeId) -> Role {
+        let mut shard = self.shard(key).lock();
+        let open = shard.entry(key.clone()).or_default();
+        if let Some(flight) = open.iter().find(|flight| flight.value == value) {
+            return Role::Joiner(Joiner(flight.landing.clone()));
+        }
+        let (sender, landing) = watch::channel(None);
+        open.push(Open { value, landing });
+        Role::Leader(Leader {
+            flights: self.clone(),
+            key: key.clone(),
+            sender,
+        })
+    }
+
+    /// Closes the flights for `key` to newcomers; those aboard still land.
+    pub(crate) fn close(&self, key: &str) {
+        self.shard(key).lock().remove(key);
+    }
+
+    /// Closes every flight to newcomers.
+    pub(crate) fn close_all(&self) {
+        self.shards.iter().for_each(|shard| shard.lock().clear());
+    }
+}
+
+/// The caller who loads. Dropped before it lands, it sends the others round again at once.
+pub(crate) struct Leader {
+    flights: Arc<Flights>,
+    key: Arc<str>,
+    sender: watch::Sender<Option<Outcome>>,
+}
+
+impl Leader {
+    /// Closes this flight to newcomers.
+    pub(crate) fn close(&self) {
+        let mut shard = self.flights.shard(&self.key).lock();
+        let Some(open) = shard.get_mut(&self.key) else {
+            return;
+        };
+        open.retain(|flight| !self.owns(flight));
+        if open.is_empty() {
+            shard.remove(&self.key);
+        }
+    }
+
+    fn owns(&self, flight: &Open) -> bool {
+        self.sender.subscribe().same_channel(&flight.landing)
+    }
+
+    /// Whether anybody waits; final once the flight is closed.
+    pub(crate) fn has_joiners(&self) -> bool {
+        self.sender.receiver_count() > 0
+    }
+
+    /// Ends the flight for all who joined it.
+    pub(crate) fn land(self, outcome: Outcome) {
+        self.close();
+        self.sender.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for Leader {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A caller who waits for the leader.
+pub(crate) struct Joiner(Landing);
+
+impl Joiner {
+    /// Waits until the flight lands; a leader that vanished means [`Outcome::Again`].
+    pub(crate) async fn landed(mut self) -> Outcome {
+        match self.0.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone().unwrap_or(Outcome::Again),
+            Err(_) => Outcome::Again,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Caching by annotation, on Redis or on no server at all.
+//!
+//! Annotate a function, and its answers are cached; annotate the functions that change what it
+//! answers from, and they invalidate it. Whatever is hard about that is done here: one load per
+//! key however many ask, no stale value after an invalidation, no error because of the cache.
+//!
+//! ```
+//! use cache_runtime::{Cache, cache_result, invalidate_cache};
+//!
+//! #[cache_result(key = "user:assignments:<user_id>", ttl = 1800)]
+//! async fn assignments_of(user_id: u64) -> Result<Vec<String>, std::io::Error> {
+//!     Ok(vec![format!("an essay for user {user_id}")]) // a slow query, in earnest
+//! }
+//!
+//! #[invalidate_cache(key = "user:assignments:<user_id>")]
+//! async fn create_assignment(user_id: u64, title: String) -> Result<(), std::io::Error> {
+//!     Ok(())
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), std::io::Error> {
+//! let cache = Cache::in_memory();
+//! cache.scope(async {
+//!     assignments_of(7).await?; // a miss: loads
+//!     assignments_of(7).await?; // a hit
+//!     create_assignment(7, "A poem".to_owned()).await?;
+//!     assignments_of(7).await?; // a miss again
+//!     Ok::<_, std::io::Error>(())
+//! }).await?;
+//! assert_eq!((cache.stats().loads, cache.stats().hits), (2, 1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//!
+//! - [`KeyTemplate`] makes [`Key`]s; [`KeyPart`] is what may stand in one.
+//! - [`Cache`] is a handle on a store; [`init`] starts the global one.
+//! - [`bypass`], [`refresh`], [`read_only`] and [`Cache::scope`] hold for the calls of a task.
+//! - [`assert_catalogue!`] checks all annotations of a program against each other.
+
+mod cache;
+mod cache_key;
+mod call;
+mod catalogue;
+mod client;
+mod clock;
+mod entry;
+mod error;
+mod flight;
+mod key;
+mod lease;
+mod observe;
+mod store;
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use cache::{Builder, Cache, Config, Invalidation, Mode, StoreStats, init};
+pub use cache_key::{AnyKey, Counter, CounterKey, IntoKey, IntoKeys, Key, KeyOf};
+pub use cache_macros::{KeyPart, cache_keys, cache_result, invalidate_cache, update_cache};
+pub use call::scope::{bypass, read_only, refresh, spawn};
+pub use call::{Cacheable, FallibleReturn, Optional};
+pub use catalogue::{
+    Catalogue, CatalogueEntry, EntryKind, Report, catalogue, check as check_catalogue,
+};
+pub use clock::Clock;
+pub use error::{BackendError, ConfigError, Error};
+pub use key::{KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Secret};
+pub use observe::Stats;
+/// The client library behind [`Cache::connection`].
+pub use redis;
+
+/// Checks all annotations of the named crates against each other; for a test.
+///
+/// It links the crates, prints what it found, and panics if two templates can make the same key,
+/// if one template stands for two value types, if something is invalidated that nothing caches
+/// (`external = ".."` excuses it), or if a crate has no entries at all. What is cached and never
+/// invalidated is listed only. Write `crate` for the crate that the test is in.
+///
+/// ```
+/// # use cache_runtime::{cache_result, invalidate_cache};
+/// #[cache_result(key = "user:<id>", ttl = 60)]
+/// async fn user(id: u64) -> String {
+///     id.to_string()
+/// }
+///
+/// #[invalidate_cache(key = "user:<id>")]
+/// async fn rename(id: u64) {}
+///
+/// cache_runtime::assert_catalogue!(crate);
+/// ```
+#[macro_export]
+macro_rules! assert_catalogue {
+    (crate) => {
+        $crate::__private::assert_catalogue(&[::core::module_path!()])
+    };
+    ($($name:ident),+ $(,)?) => {{
+        $(use $name as _;)+
+        $crate::__private::assert_catalogue(&[$(::core::stringify!($name)),+])
+    }};
+}

@@ -1,0 +1,107 @@
+//! Counters that threads do not fight over.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+const STRIPES: usize = 8;
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $event:ident => $field:ident,)+) => {
+        /// Something a cache counts.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum Event { $($event,)+ }
+
+        const EVENTS: usize = [$(Event::$event,)+].len();
+
+        /// What a cache has counted since it was built.
+        ///
+        /// ```
+        /// let cache = cache_runtime::Cache::in_memory();
+        /// assert_eq!(cache.stats().hits, 0);
+        /// ```
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Stats { $($(#[$doc])* pub $field: u64,)+ }
+
+        impl Counters {
+            pub(crate) fn snapshot(&self) -> Stats {
+                Stats { $($field: self.total(Event::$event),)+ }
+            }
+        }
+    };
+}
+
+events! {
+    /// Reads answered from the store.
+    Hit => hits,
+    /// Reads that found no usable entry.
+    Miss => misses,
+    /// Function bodies run by `#[cache_result]`, for whatever reason.
+    Load => loads,
+    /// Calls answered by another call's load in this process.
+    Joined => joined,
+    /// Calls that waited for a load in another process.
+    Waited => waited,
+    /// Waits that ended at their limit; the caller then loaded for itself.
+    WaitTimeout => wait_timeouts,
+    /// Entries stored.
+    Published => published,
+    /// Loads whose value was not stored, because the key was invalidated meanwhile.
+    Discarded => discarded,
+    /// Loads whose outcome was not to be stored (an error, `store_if`, `none = skip`).
+    Unstored => unstored,
+    /// Values bigger than `max_entry`, or not encodable: answered, not stored.
+    Oversized => oversized,
+    /// Entries that could not be read: foreign, truncated, corrupted, or of another shape.
+    Unreadable => unreadable,
+    /// Entries of a higher `version`, left alone by this older code.
+    Newer => newer,
+    /// Keys that hold something that is not a string; never overwritten.
+    Unfit => unfit,
+    /// Calls that did not use the cache, by mode, scope, or a key whose invalidation is queued.
+    Bypassed => bypassed,
+    /// Blocking calls on a runtime's thread, which ran uncached rather than block it.
+    BlockingUncached => blocking_uncached,
+    /// Commands that Redis did not answer, or refused.
+    Fault => faults,
+    /// Invalidations that the store has applied.
+    Invalidated => invalidations,
+    /// Invalidations queued because Redis was away.
+    Queued => queued,
+    /// Invalidations refused because that queue was full.
+    JournalFull => journal_full,
+}
+
+#[repr(align(128))]
+#[derive(Default)]
+struct Stripe([AtomicU64; EVENTS]);
+
+/// One row of counters a stripe, so that a hit on one core does not slow a hit on another.
+#[derive(Default)]
+pub(crate) struct Counters {
+    stripes: [Stripe; STRIPES],
+}
+
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static STRIPE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
+}
+
+impl Counters {
+    pub(crate) fn count(&self, event: Event) {
+        self.add(event, 1);
+    }
+
+    pub(crate) fn add(&self, event: Event, by: u64) {
+        // A thread that is ending has no stripe of its own any more.
+        let stripe = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
+        self.stripes[stripe].0[event as usize].fetch_add(by, Ordering::Relaxed);
+    }
+
+    fn total(&self, event: Event) -> u64 {
+        self.stripes
+            .iter()
+            .map(|stripe| stripe.0[event as usize].load(Ordering::Relaxed))
+            .sum()
+    }
+}
