@@ -1,17 +1,14 @@
 //! Settings as they are given: by code, else by the environment, else defaults.
 
-use std::env::VarError;
-use std::sync::Arc;
+use std::ffi::OsString;
 use std::time::Duration;
 
-use redis::IntoConnectionInfo;
-use redis::io::tcp::TcpSettings;
-
-use super::config::{Backend, Config, Lifetimes};
+use super::checks::{backend, namespace, positive};
+use super::config::{Config, Lifetimes};
+use super::given::{Given, Variables, seconds};
 use super::{Cache, Mode};
 use crate::clock::Clock;
 use crate::error::{ConfigError, Error};
-use crate::key::escaped;
 
 /// Settings for a cache. What is set here wins over the environment.
 ///
@@ -52,25 +49,6 @@ pub struct Builder {
     journal: Given<usize>,
     clock: Option<Clock>,
     errors: Vec<String>,
-}
-
-/// A value and the name it was given under, for messages.
-struct Given<T>(Option<(T, &'static str)>);
-
-impl<T> Default for Given<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> Given<T> {
-    fn set(&mut self, value: T, name: &'static str) {
-        self.0 = Some((value, name));
-    }
-
-    fn is_open(&self) -> bool {
-        self.0.is_none()
-    }
 }
 
 impl Builder {
@@ -229,15 +207,22 @@ impl Builder {
     /// let cache = cache_runtime::Cache::builder().from_env().namespace("mine").build();
     /// assert!(cache.is_ok());
     /// ```
-    pub fn from_env(mut self) -> Self {
+    pub fn from_env(self) -> Self {
+        self.with_variables(|name| std::env::var_os(name))
+    }
+
+    fn with_variables(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let text = |text: &str| Ok(text.to_owned());
-        let errors = &mut self.errors;
-        variable(&mut self.url, "REDIS_URL", errors, text);
-        variable(&mut self.namespace, "CACHE_NAMESPACE", errors, text);
-        variable(&mut self.mode, "CACHE_MODE", errors, str::parse);
-        variable(&mut self.short, "CACHE_SHORT_EXPIRE", errors, seconds);
-        variable(&mut self.default, "CACHE_DEFAULT_EXPIRE", errors, seconds);
-        variable(&mut self.long, "CACHE_LONG_EXPIRE", errors, seconds);
+        let mut variables = Variables {
+            variable,
+            errors: &mut self.errors,
+        };
+        variables.take(&mut self.url, "REDIS_URL", text);
+        variables.take(&mut self.namespace, "CACHE_NAMESPACE", text);
+        variables.take(&mut self.mode, "CACHE_MODE", str::parse);
+        variables.take(&mut self.short, "CACHE_SHORT_EXPIRE", seconds);
+        variables.take(&mut self.default, "CACHE_DEFAULT_EXPIRE", seconds);
+        variables.take(&mut self.long, "CACHE_LONG_EXPIRE", seconds);
         self
     }
 
@@ -301,77 +286,59 @@ impl Builder {
     }
 }
 
-fn variable<T>(
-    field: &mut Given<T>,
-    name: &'static str,
-    errors: &mut Vec<String>,
-    parse: impl Fn(&str) -> Result<T, &'static str>,
-) {
-    if !field.is_open() {
-        return;
-    }
-    match std::env::var(name) {
-        // Set to nothing is how many deployments say "not set".
-        Ok(text) if text.is_empty() => {}
-        Ok(text) => match parse(&text) {
-            Ok(value) => field.set(value, name),
-            Err(expected) => errors.push(format!("`{name}` must be {expected}")),
-        },
-        Err(VarError::NotPresent) => {}
-        Err(VarError::NotUnicode(_)) => errors.push(format!("`{name}` must be UTF-8 text")),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn seconds(text: &str) -> Result<Duration, &'static str> {
-    text.parse()
-        .map(Duration::from_secs)
-        .map_err(|_| "a whole number of seconds, such as `3600`")
-}
-
-fn positive(given: &Given<Duration>, otherwise: Duration, errors: &mut Vec<String>) -> Duration {
-    let Some((time, name)) = given.0 else {
-        return otherwise;
-    };
-    if time.is_zero() {
-        errors.push(format!("`{name}` must be longer than zero"));
+    fn from(variables: &[(&str, &str)]) -> Builder {
+        let value = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        Builder::default().with_variables(value)
     }
-    time
-}
 
-/// The separator is part of the prefix; inside the name it is escaped, so that no namespace can
-/// be continued into another's keys.
-fn namespace(given: Given<String>, errors: &mut Vec<String>) -> Arc<str> {
-    let Some((text, name)) = given.0 else {
-        return Arc::from("");
-    };
-    if text.is_empty() {
-        errors.push(format!("`{name}` must not be empty: leave it out for none"));
+    #[test]
+    fn the_environment_fills_what_was_not_set() {
+        let variables = [
+            ("CACHE_MODE", "read"),
+            ("CACHE_SHORT_EXPIRE", "30"),
+            ("REDIS_URL", ""),
+        ];
+        let config = from(&variables).config().unwrap();
+        assert_eq!(
+            (config.mode, config.lifetimes.short),
+            (Mode::Read, Duration::from_secs(30))
+        );
+
+        let set = Builder::default()
+            .mode(Mode::Off)
+            .short_ttl(Duration::from_secs(1));
+        let config = set.with_variables(|name| (name == "CACHE_MODE").then(|| "on".into()));
+        assert_eq!(config.config().unwrap().mode, Mode::Off, "code wins");
     }
-    Arc::from(format!("{}:", escaped(&text)))
-}
 
-/// The message never quotes the address: it may hold a password.
-fn backend(given: Given<String>, errors: &mut Vec<String>) -> Backend {
-    let Some((url, name)) = given.0 else {
-        return Backend::Memory;
-    };
-    let known = ["redis://", "unix://"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme));
-    match client(&url) {
-        Ok(client) if known => Backend::Redis(client),
-        _ => {
-            errors.push(format!(
-                "`{name}` must be `redis://[user:password@]host[:port][/db]` or \
-                 `unix:///path[?db=1]`"
-            ));
-            Backend::Memory
+    #[test]
+    fn all_that_is_wrong_is_said_at_once_and_no_secret_with_it() {
+        let error = from(&[
+            ("REDIS_URL", "http://user:hunter2@host"),
+            ("CACHE_MODE", "maybe"),
+            ("CACHE_LONG_EXPIRE", "1h"),
+            ("CACHE_DEFAULT_EXPIRE", "0"),
+        ]);
+        let error = error.config().unwrap_err().to_string();
+        for name in [
+            "`REDIS_URL`",
+            "`CACHE_MODE`",
+            "`CACHE_LONG_EXPIRE`",
+            "`CACHE_DEFAULT_EXPIRE`",
+        ] {
+            assert!(error.contains(name), "{error}");
         }
+        assert!(!error.contains("hunter2"));
+        let config = Builder::default()
+            .redis_url("redis://user:hunter2@localhost/1")
+            .config();
+        assert!(!format!("{:?}", config.unwrap()).contains("hunter2"));
     }
-}
-
-fn client(url: &str) -> redis::RedisResult<redis::Client> {
-    // Without it a command waits for the answer to the one before wherever there is a network.
-    let tcp = TcpSettings::default().set_nodelay(true);
-    redis::Client::open(url.into_connection_info()?.set_tcp_settings(tcp))
 }

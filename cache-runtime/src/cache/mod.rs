@@ -1,8 +1,11 @@
 //! The handle on a store, which is all that a user holds.
 
 mod builder;
+mod checks;
 mod config;
+mod given;
 mod global;
+mod invalidate;
 mod journal;
 mod manual;
 mod mode;
@@ -25,7 +28,7 @@ pub use config::Config;
 pub(crate) use config::{Backend, Lifetimes};
 pub use global::init;
 pub(crate) use global::{Current, current, current_in};
-pub use journal::Invalidation;
+pub use invalidate::Invalidation;
 pub(crate) use journal::{Journal, Target};
 pub use manual::StoreStats;
 pub use mode::Mode;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
+use super::found::Found;
 use super::hooks::Hooks;
 use super::load::{Load, Way};
 use super::read::Call;
@@ -17,11 +18,10 @@ use super::scope::{self, Usage};
 use super::shape::Shape;
 use crate::cache::{Cache, Mode, current_in};
 use crate::client::Budget;
-use crate::entry::{self, Entry, Fingerprint, Kind, Stored};
 use crate::flight::{Joiner, Leader, Outcome, Role};
 use crate::lease::Lease;
 use crate::observe::Event;
-use crate::store::{Content, Leasing, MemoryEntry, Reading, Replace};
+use crate::store::{Leasing, Reading, Replace};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -30,18 +30,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 pub(super) enum Entered<S: Shape> {
     Answer(S::Output),
     Load(Load),
-}
-
-/// What a reading means to this call.
-enum Found<S: Shape> {
-    Answer(Result<S::Value, S::Error>),
-    Nothing,
-    /// Somebody is loading, or writing.
-    Leased,
-    /// Nothing that this code can read; it may be replaced.
-    Unusable(Reading),
-    /// Written by newer code, which must not lose it.
-    Newer,
 }
 
 impl<S: Shape> Entered<S> {
@@ -128,7 +116,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                 self.cache.count(Event::Fault);
                 return Box::pin(self.board_without_store()).await;
             };
-            match self.interpret(reading) {
+            match self.call.interpret(self.cache, reading) {
                 Found::Answer(result) => {
                     self.cache.count(Event::Hit);
                     return Break(Entered::answer(result));
@@ -222,7 +210,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                     self.cache.count(Event::Unfit);
                     return self.call.load(self.cache, Way::NotStored(leader)).await;
                 }
-                Leasing::Instead(reading) => self.interpret(reading),
+                Leasing::Instead(reading) => self.call.interpret(self.cache, reading),
             };
             match found {
                 Found::Answer(result) => {
@@ -259,78 +247,6 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         }
         tokio::time::sleep(pause.min(patience)).await;
         true
-    }
-
-    fn interpret(&self, reading: Reading) -> Found<S> {
-        let found = match &reading {
-            Reading::Nothing => return Found::Nothing,
-            Reading::Leased => return Found::Leased,
-            Reading::Entry(entry) => self.read_memory(entry),
-            Reading::Bytes(bytes) => match entry::parse(bytes) {
-                Ok(Stored::Entry(entry)) => self.read_bytes(&entry),
-                Ok(Stored::Lease(_) | Stored::Fence) => return Found::Leased,
-                Err(_) => None,
-            },
-        };
-        found.unwrap_or_else(|| {
-            self.cache.count(Event::Unreadable);
-            Found::Unusable(reading)
-        })
-    }
-
-    fn read_memory(&self, entry: &MemoryEntry) -> Option<Found<S>> {
-        let Content::Value(value) = &entry.content else {
-            return None;
-        };
-        self.readable(entry.version, || match entry.kind {
-            Kind::Value => (self.call.ops.open)(&**value).map(Ok),
-            Kind::Error => {
-                let (_, ops) = self.call.errors.as_ref()?;
-                (ops.open)(&**value).map(Err)
-            }
-        })
-    }
-
-    fn read_bytes(&self, entry: &Entry<'_>) -> Option<Found<S>> {
-        self.readable(entry.version(), || {
-            let most = self.call.site.format.entry_limit();
-            match entry.kind() {
-                Kind::Value if entry.fingerprint() == self.call.fingerprint().hash => {
-                    (self.call.ops.decode)(entry, most).ok().map(Ok)
-                }
-                Kind::Error => {
-                    let (_, ops) = self.call.errors.as_ref()?;
-                    let known = (ops.fingerprint)(self.call.site.format).hash;
-                    (entry.fingerprint() == known).then_some(())?;
-                    (ops.decode)(entry, most).ok().map(Err)
-                }
-                Kind::Value => None,
-            }
-        })
-    }
-
-    fn readable(
-        &self,
-        version: u32,
-        read: impl FnOnce() -> Option<Result<S::Value, S::Error>>,
-    ) -> Option<Found<S>> {
-        let ours = self.call.site.format.schema_version();
-        if version > ours {
-            self.cache.count(Event::Newer);
-            return Some(Found::Newer);
-        }
-        if version < ours {
-            None
-        } else {
-            read().map(Found::Answer)
-        }
-    }
-}
-
-impl<S: Shape, H> Call<S, H> {
-    pub(super) fn fingerprint(&self) -> Fingerprint {
-        let compute = || (self.ops.fingerprint)(self.site.format);
-        self.site.fingerprint((self.ops.type_id)(), compute)
     }
 }
 

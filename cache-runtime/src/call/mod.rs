@@ -6,6 +6,7 @@
 
 mod blocking;
 mod enter;
+mod found;
 mod guard;
 mod hooks;
 mod lifetime;

@@ -70,7 +70,9 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         let guard = self.guard(&cache, key);
         cache.0.flights.close(key);
         let mut budget = cache.fresh_budget();
-        let replace = Replace::Anything { version: self.site.format.schema_version() };
+        let replace = Replace::Anything {
+            version: self.site.format.schema_version(),
+        };
         let lease = match cache.0.store.lease(key, replace, &mut budget).await {
             Ok((token, Leasing::Taken)) => Some(Lease::new(&cache, key, token)),
             Ok(_) => None,

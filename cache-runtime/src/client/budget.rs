@@ -16,7 +16,11 @@ impl Budget {
 
     /// How long the command that starts now may take, if there is time left.
     pub(crate) fn start(&self) -> Result<(Duration, Instant), Fault> {
-        if self.left.is_zero() { Err(Fault::Timeout) } else { Ok((self.left, Instant::now())) }
+        if self.left.is_zero() {
+            Err(Fault::Timeout)
+        } else {
+            Ok((self.left, Instant::now()))
+        }
     }
 
     /// Takes the time that a command needed off.

@@ -34,8 +34,18 @@ pub(super) fn append<V: Serialize + DeserializeOwned>(
 
 /// The length of the payload of `value`, found without building it.
 pub(super) fn measure<V: Serialize>(value: &V, format: &Format) -> Result<usize, EncodeError> {
-    let mut counter = Bounded::new(io::sink(), format.entry_limit());
-    write(value, format.codec, &mut counter)
+    let count = |codec| {
+        write(
+            value,
+            codec,
+            &mut Bounded::new(io::sink(), format.entry_limit()),
+        )
+    };
+    match count(format.codec) {
+        // Such a value would be stored as JSON.
+        Err(EncodeError::Serialize(_)) if format.codec == Codec::Postcard => count(Codec::Json),
+        counted => counted,
+    }
 }
 
 /// Writes a payload and reads it back, so that none is stored which comes back as another value.
@@ -52,7 +62,11 @@ fn faithful<V: Serialize + DeserializeOwned>(
     let before = fidelity::digest(value, codec.readability()).map_err(EncodeError::serialize)?;
     let back: Option<V> = bytes.get(start..).and_then(|payload| read(payload, codec));
     let after = back.and_then(|back| fidelity::digest(&back, codec.readability()).ok());
-    if after == Some(before) { Ok(()) } else { Err(EncodeError::Altered) }
+    if after == Some(before) {
+        Ok(())
+    } else {
+        Err(EncodeError::Altered)
+    }
 }
 
 fn write<V: Serialize, W: io::Write>(

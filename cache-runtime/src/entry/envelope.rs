@@ -57,8 +57,10 @@ pub(crate) const VERSION_OFFSET: usize = 8;
 pub(crate) const LEASE_HEAD: [u8; 4] = [MAGIC[0], MAGIC[1], LAYOUT, LEASE];
 
 /// How every entry begins, of a value and of an error.
-pub(crate) const ENTRY_HEADS: [[u8; 4]; 2] =
-    [[MAGIC[0], MAGIC[1], LAYOUT, VALUE], [MAGIC[0], MAGIC[1], LAYOUT, ERROR]];
+pub(crate) const ENTRY_HEADS: [[u8; 4]; 2] = [
+    [MAGIC[0], MAGIC[1], LAYOUT, VALUE],
+    [MAGIC[0], MAGIC[1], LAYOUT, ERROR],
+];
 
 /// How every write fence begins.
 pub(crate) const FENCE_HEAD: [u8; 4] = [MAGIC[0], MAGIC[1], LAYOUT, FENCE];
@@ -92,6 +94,10 @@ pub(crate) enum Unreadable {
     Corrupted,
     #[error("written by a version or with a feature that this build does not have")]
     UnknownVersion,
+    #[cfg_attr(
+        not(feature = "compression"),
+        expect(dead_code, reason = "only a compressed payload can expand")
+    )]
     #[error("longer than `max_entry`")]
     TooBig,
     #[error("not a value of this type")]
@@ -260,5 +266,4 @@ fn field<const N: usize>(header: &[u8], at: usize) -> [u8; N] {
 }
 
 #[cfg(test)]
-#[path = "envelope_tests.rs"]
 mod tests;

@@ -161,7 +161,10 @@ impl Serializer for Listener {
         _variant: &'static str,
         value: &T,
     ) -> Result<u64, Refusal> {
-        Ok(mix(mix(tag::VARIANT, u64::from(index)), value.serialize(self)?))
+        Ok(mix(
+            mix(tag::VARIANT, u64::from(index)),
+            value.serialize(self)?,
+        ))
     }
 
     fn serialize_seq(self, _len: Option<usize>) -> Result<Gathering, Refusal> {
@@ -218,7 +221,11 @@ struct Gathering {
 
 impl Gathering {
     fn new(readability: Readability, tag: u64) -> Self {
-        Self { readability, digest: tag, key: 0 }
+        Self {
+            readability,
+            digest: tag,
+            key: 0,
+        }
     }
 
     fn listen<T: Serialize + ?Sized>(&self, value: &T) -> Result<u64, Refusal> {

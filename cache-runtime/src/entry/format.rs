@@ -92,10 +92,9 @@ impl Default for Format {
 /// What turns a value into bytes.
 ///
 /// ```
-/// use cache_runtime::EntryCodec;
-/// use cache_runtime::__private::{Codec, Json};
+/// use cache_runtime::__private::{EntryCodec, Json};
 ///
-/// assert_eq!(<Json as EntryCodec>::CODEC, Codec::Json);
+/// assert_eq!(format!("{:?}", Json::CODEC), "Json");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
@@ -117,8 +116,10 @@ impl Codec {
 /// A codec that `codec = ..` can name.
 ///
 /// ```
-/// fn is_codec<C: cache_runtime::EntryCodec>() {}
-/// is_codec::<cache_runtime::__private::Json>();
+/// use cache_runtime::__private::{EntryCodec, Json};
+///
+/// fn is_codec<C: EntryCodec>() {}
+/// is_codec::<Json>();
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`codec = postcard` needs the feature `postcard` of `cache-runtime`",
@@ -133,7 +134,11 @@ pub trait EntryCodec {
 /// A compression that `compress = ..` can use.
 ///
 /// ```
-/// fn with<C: cache_runtime::EntryCompression>() {}
+/// use cache_runtime::__private::{EntryCompression, Format};
+///
+/// fn compressed<C: EntryCompression>() -> Format {
+///     Format::new().compress::<C>(4096)
+/// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`compress` needs the feature `compression` of `cache-runtime`",

@@ -83,5 +83,4 @@ impl EncodeError {
 }
 
 #[cfg(test)]
-#[path = "entry_tests.rs"]
 mod tests;

@@ -5,9 +5,10 @@ use serde::de::{
     value::BorrowedStrDeserializer,
 };
 
+use super::ask::{Ask, Kind};
 use super::candidates::pick;
 use super::recorder::{Recorder, Refused};
-use super::shape::{Ask, Kind, Label};
+use super::shape::Label;
 
 /// Where the elements of a sequence are recorded.
 enum Places {

@@ -1,10 +1,11 @@
 //! What entries of a type look like, as a number that is the same wherever the shape is the same.
 //!
 //! `V::deserialize` is driven by a recorder that hands out made-up values and writes down what it
-//! is asked for: `recorder` and `access` are that deserializer, `candidates` the values, `search`
-//! decides which to try next, `shape` is the record.
+//! is asked for: `recorder` and `access` are that deserializer, `ask` is what it can be asked,
+//! `candidates` are the values, `search` decides which to try next, `shape` is the record.
 
 mod access;
+mod ask;
 mod candidates;
 mod recorder;
 mod search;
@@ -29,10 +30,9 @@ pub(crate) enum Readability {
 pub(crate) struct Fingerprint {
     /// Equal for equal names, fields, order, kinds and nesting.
     pub(crate) hash: u64,
-    /// Everything was seen: no `untagged`, `flatten` or hand-written implementation is in it.
-    pub(crate) complete: bool,
-    /// postcard may carry it: the compact form is complete, and its bytes bound the work of
-    /// decoding them (no recursion, no sequence of nothing).
+    /// postcard may carry it: the compact form was seen in full (no `untagged`, `flatten` or
+    /// hand-written implementation), and its bytes bound the work of decoding them (no recursion,
+    /// no sequence of nothing).
     pub(crate) packs: bool,
 }
 

@@ -8,11 +8,12 @@ use serde::de::{self, Deserializer, Visitor};
 
 use super::Readability;
 use super::access::{Elements, Fields, Pairs, Variant};
+use super::ask::{Ask, Kind};
 use super::candidates::{
     ANYTHING, Anything, BYTES, CHARS, FLOATS, INTEGERS, LENGTHS, STRINGS, anything, pick,
 };
 use super::search::{Entered, Search};
-use super::shape::{Ask, Kind, Label, NodeId};
+use super::shape::{Label, NodeId};
 
 /// A type did not want what it was shown.
 #[derive(Debug)]

@@ -7,8 +7,9 @@
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use super::Readability;
+use super::ask::Ask;
 use super::recorder::{Mode, Recorder, Refused};
-use super::shape::{Ask, NodeId, Shape};
+use super::shape::{NodeId, Shape};
 
 /// A type that needs more is recorded in part.
 const MAX_DRIVES: usize = 1_000;

@@ -1,14 +1,11 @@
 //! The record: a tree of what a type asked for, place by place.
 
-use xxhash_rust::xxh3::xxh3_64;
+mod print;
 
-use super::{Fingerprint, Readability};
+use super::ask::{Ask, Kind};
 
 /// More places than this are not recorded: nobody writes such a type by hand.
 const MAX_NODES: usize = 20_000;
-
-/// Changes when the record is written down differently; entries of all types become misses.
-const RECORD_VERSION: u8 = 1;
 
 /// A place in the tree.
 pub(super) type NodeId = usize;
@@ -18,82 +15,6 @@ pub(super) type NodeId = usize;
 pub(super) struct Label {
     pub(super) choice: usize,
     pub(super) part: usize,
-}
-
-/// What kind of value was asked for. The numbers are hashed: new kinds get new ones.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Kind {
-    Bool = 1,
-    I8 = 2,
-    I16 = 3,
-    I32 = 4,
-    I64 = 5,
-    I128 = 6,
-    U8 = 7,
-    U16 = 8,
-    U32 = 9,
-    U64 = 10,
-    U128 = 11,
-    F32 = 12,
-    F64 = 13,
-    Char = 14,
-    Str = 15,
-    Bytes = 16,
-    Unit = 17,
-    UnitStruct = 18,
-    Newtype = 19,
-    Struct = 20,
-    TupleStruct = 21,
-    Tuple = 22,
-    Seq = 23,
-    Map = 24,
-    Option = 25,
-    Enum = 26,
-    UnitVariant = 27,
-    NewtypeVariant = 28,
-    TupleVariant = 29,
-    StructVariant = 30,
-    /// A type inside itself.
-    Back = 31,
-    /// The type decides by what it finds, which no record can show.
-    Any = 32,
-}
-
-/// One question of a type.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ask {
-    pub(super) kind: Kind,
-    pub(super) name: &'static str,
-    /// Fields or variants.
-    pub(super) members: &'static [&'static str],
-    /// Length of a tuple, or how far up a recursion leads.
-    pub(super) len: usize,
-}
-
-impl Ask {
-    pub(super) fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            name: "",
-            members: &[],
-            len: 0,
-        }
-    }
-
-    /// How many of the choices must each be seen once.
-    fn wanted(&self) -> usize {
-        match self.kind {
-            Kind::Enum => self.members.len(),
-            Kind::Seq | Kind::Map | Kind::Option => 1,
-            _ => 0,
-        }
-    }
-
-    /// The choice that shows nothing of what is inside.
-    fn hollow(&self) -> Option<usize> {
-        matches!(self.kind, Kind::Seq | Kind::Map | Kind::Option).then_some(1)
-    }
 }
 
 /// What is known of one choice of a node.
@@ -324,88 +245,4 @@ impl Shape {
             _ => false,
         }
     }
-
-    /// The record as a number.
-    pub(super) fn fingerprint(&self, readability: Readability) -> Fingerprint {
-        let mut text = vec![RECORD_VERSION];
-        self.write(Self::ROOT, &mut text);
-        let complete = !self.has_gaps && self.nodes.iter().all(Node::is_complete);
-        let packs = complete && readability == Readability::Compact && self.bounds_decoding();
-        Fingerprint {
-            hash: xxh3_64(&text),
-            complete,
-            packs,
-        }
-    }
-
-    fn write(&self, node: NodeId, out: &mut Vec<u8>) {
-        let here = &self.nodes[node];
-        let Some(ask) = here.ask else {
-            out.push(0);
-            return;
-        };
-        out.push(ask.kind as u8);
-        write_text(ask.name, out);
-        write_length(ask.len, out);
-        write_length(ask.members.len(), out);
-        ask.members
-            .iter()
-            .for_each(|member| write_text(member, out));
-        // By label, not by when they were found: two types may be explored in different orders.
-        let mut children = here.children.clone();
-        children.sort_unstable_by_key(|(label, _)| *label);
-        write_length(children.len(), out);
-        for (label, child) in children {
-            write_length(label.choice, out);
-            write_length(label.part, out);
-            self.write(child, out);
-        }
-    }
-
-    fn bounds_decoding(&self) -> bool {
-        self.nodes
-            .iter()
-            .all(|node| match node.ask.map(|ask| ask.kind) {
-                Some(Kind::Back) => false,
-                Some(Kind::Seq | Kind::Map) => {
-                    !node.children.iter().all(|(_, at)| self.is_nothing(*at))
-                }
-                _ => true,
-            })
-    }
-
-    /// Whether its values take no bytes at all.
-    fn is_nothing(&self, node: NodeId) -> bool {
-        match self.nodes[node].ask.map(|ask| ask.kind) {
-            Some(Kind::Unit | Kind::UnitStruct) => true,
-            Some(Kind::Newtype | Kind::Struct | Kind::TupleStruct | Kind::Tuple) => self.nodes
-                [node]
-                .children
-                .iter()
-                .all(|(_, child)| self.is_nothing(*child)),
-            _ => false,
-        }
-    }
-}
-
-impl Node {
-    fn is_complete(&self) -> bool {
-        let Some(ask) = self.ask else { return false };
-        let succeeded = |choice: usize| self.choices.get(choice).is_some_and(|it| it.succeeded);
-        match ask.kind {
-            Kind::Any => false,
-            Kind::Back => true,
-            Kind::Enum => !self.choices.is_empty() && (0..self.choices.len()).all(succeeded),
-            _ => (0..self.choices.len()).any(|it| Some(it) != ask.hollow() && succeeded(it)),
-        }
-    }
-}
-
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    write_length(text.len(), out);
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn write_length(length: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(length as u64).to_le_bytes());
 }

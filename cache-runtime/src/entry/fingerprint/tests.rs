@@ -1,5 +1,7 @@
 //! What changes a fingerprint, what does not, and that every kind of type has one.
 
+#![expect(dead_code, reason = "only the shapes of these types are asked for")]
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -27,16 +29,18 @@ fn hash<V: DeserializeOwned + 'static>() -> u64 {
 
 macro_rules! assert_complete {
     ($($type:ty),* $(,)?) => {$(
-        for found in both::<$type>() {
-            assert!(found.complete, "{}", stringify!($type));
+        for readability in [Readability::Readable, Readability::Compact] {
+            assert!(search::record::<$type>(readability).is_complete(), "{}", stringify!($type));
         }
     )*};
 }
 
 macro_rules! assert_incomplete {
     ($($type:ty),* $(,)?) => {$(
-        for found in both::<$type>() {
-            assert!(!found.complete && !found.packs, "{}", stringify!($type));
+        for readability in [Readability::Readable, Readability::Compact] {
+            let shape = search::record::<$type>(readability);
+            assert!(!shape.is_complete(), "{}", stringify!($type));
+            assert!(!shape.fingerprint(readability).packs, "{}", stringify!($type));
         }
     )*};
 }
@@ -199,7 +203,6 @@ macro_rules! variations {
             use super::*;
 
             #[derive(Deserialize)]
-            #[allow(dead_code, reason = "only its shape is asked for")]
             pub(super) struct S $body
         }
     )*};
@@ -264,7 +267,6 @@ macro_rules! enum_variations {
             use super::*;
 
             #[derive(Deserialize)]
-            #[allow(dead_code, reason = "only its shape is asked for")]
             pub(super) enum E $body
         }
     )*};
@@ -401,7 +403,6 @@ macro_rules! behind {
             use super::*;
 
             #[derive(Deserialize)]
-            #[allow(dead_code, reason = "only its shape is asked for")]
             pub(super) struct S { a: $first, b: $second, c: $last }
         }
     )*};
@@ -504,8 +505,12 @@ impl<'de> Deserialize<'de> for ByName {
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<ByName, A::Error> {
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
-                        "x" => drop(map.next_value::<u8>()?),
-                        _ => drop(map.next_value::<Color>()?),
+                        "x" => {
+                            let _number: u8 = map.next_value()?;
+                        }
+                        _ => {
+                            let _color: Color = map.next_value()?;
+                        }
                     }
                 }
                 Ok(ByName)
@@ -546,7 +551,6 @@ mod deep {
     use super::*;
 
     #[derive(Deserialize)]
-    #[allow(dead_code, reason = "only its shape is asked for")]
     pub(super) struct Level<T> {
         pub(super) next: T,
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A value, version 258, fingerprint `0x1122334455667788`, the JSON `[1,2]`.
-const GOLDEN_VALUE: &str = 
+const GOLDEN_VALUE: &str =
     "ffca010128010000000001028877665544332211000000000000000000000000c442bef463dd51cb5b312c325d";
 /// The same as an error.
 const GOLDEN_ERROR: &str =
@@ -15,8 +15,7 @@ const GOLDEN_LEASE: &str =
 const GOLDEN_FENCE: &str =
     "ffca010424000000000000000707070707070707070707070707070738ba2cd1fa37bd1c";
 /// As a later version may write it: six bytes of new fields behind the checksum.
-const GOLDEN_LONGER: &str =
-    "ffca01012e01000000000102887766554433221100000000000000000000000069b607a581f09fba6164646564215b312c325d";
+const GOLDEN_LONGER: &str = "ffca01012e01000000000102887766554433221100000000000000000000000069b607a581f09fba6164646564215b312c325d";
 
 fn bytes(hex: &str) -> Vec<u8> {
     let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
@@ -24,7 +23,11 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap();
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 fn header(kind: Kind) -> Header {
