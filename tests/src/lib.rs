@@ -1,0 +1,34 @@
+//! Starts real Redis servers for tests and benchmarks, and breaks the way to them.
+//!
+//! A test owns its server and shares it with nobody, so tests run in parallel.
+//!
+//! ```no_run
+//! use cache_tests::{FaultProxy, RedisServer};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let server = RedisServer::start().await;
+//! let proxy = FaultProxy::before(server.port());
+//! server.command::<()>(("SET", "greeting", "hello")).await;
+//! assert_eq!(server.calls("set").await, 1);
+//! println!("{} directly, {} through the proxy", server.url(), proxy.url());
+//! # }
+//! ```
+//!
+//! # Panics
+//!
+//! Every method panics when its server does not do what it was asked: a test
+//! cannot go on without it, and is not skipped.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "said once, above, for every method"
+)]
+
+mod latencies;
+mod port;
+mod proxy;
+mod server;
+
+pub use latencies::Latencies;
+pub use proxy::FaultProxy;
+pub use server::RedisServer;

@@ -1,0 +1,167 @@
+//! One load per key, however many ask, and however the load ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cache_runtime::{cache_result, spawn};
+
+use crate::support::{Fixture, Runs, on_each_store, until};
+
+const SLOW: Duration = Duration::from_millis(50);
+
+#[cache_result(key = "slow:<id>", ttl = 60, key_ignores(runs))]
+async fn slow(id: u64, runs: Runs) -> Result<u64, String> {
+    runs.run();
+    tokio::time::sleep(SLOW).await;
+    if id == 0 {
+        Err("failed".to_owned())
+    } else {
+        Ok(id)
+    }
+}
+
+struct Opaque;
+
+#[cache_result(key = "opaque:<id>", ttl = 60, key_ignores(runs))]
+async fn opaque(id: u64, runs: Runs) -> Result<u64, Opaque> {
+    runs.run();
+    tokio::time::sleep(SLOW).await;
+    Err(Opaque)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_callers_share_one_load() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let runs = Runs::default();
+        let calls: Vec<_> = (0..1_000).map(|_| spawn(slow(7, runs.clone()))).collect();
+        for call in calls {
+            assert_eq!(call.await.expect("a task"), Ok(7));
+        }
+        assert_eq!(runs.count(), 1);
+        assert_eq!(fixture.cache.stats().loads, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_share_one_load() {
+    let fixture = Fixture::on_redis().await;
+    let other = fixture.another_process();
+    let runs = Runs::default();
+    let here = fixture
+        .cache
+        .scope(async { spawn(slow(7, runs.clone())) })
+        .await;
+    until(async || runs.count() == 1).await;
+    assert_eq!(other.scope(slow(7, runs.clone())).await, Ok(7));
+    assert_eq!(here.await.expect("a task"), Ok(7));
+    assert_eq!(runs.count(), 1);
+    assert_eq!(other.stats().waited, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_load_is_not_queued_for() {
+    on_each_store(async |_| {
+        let runs = Runs::default();
+        let start = Instant::now();
+        let calls: Vec<_> = (0..1_000).map(|_| spawn(slow(0, runs.clone()))).collect();
+        for call in calls {
+            assert_eq!(call.await.expect("a task"), Err("failed".to_owned()));
+        }
+        assert_eq!(runs.count(), 1, "those who wait get a copy of the error");
+        assert!(start.elapsed() < 10 * SLOW);
+
+        let runs = Runs::default();
+        let start = Instant::now();
+        let calls: Vec<_> = (0..1_000).map(|_| spawn(opaque(0, runs.clone()))).collect();
+        for call in calls {
+            assert!(call.await.expect("a task").is_err());
+        }
+        assert!(runs.count() > 1, "this error can't be copied");
+        assert!(start.elapsed() < 10 * SLOW, "{:?}", start.elapsed());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_leader_releases_the_others_at_once() {
+    on_each_store(async |_| {
+        let runs = Runs::default();
+        let leader = spawn(slow(7, runs.clone()));
+        until(async || runs.count() == 1).await;
+        let joiners: Vec<_> = (0..10).map(|_| spawn(slow(7, runs.clone()))).collect();
+        tokio::task::yield_now().await;
+        let start = Instant::now();
+        leader.abort();
+        for joiner in joiners {
+            assert_eq!(joiner.await.expect("a task"), Ok(7));
+        }
+        assert_eq!(runs.count(), 2, "one of the others loads");
+        assert!(
+            start.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            start.elapsed()
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panicking_leader_releases_the_others_at_once() {
+    #[cache_result(key = "panic:<id>", ttl = 60, key_ignores(runs))]
+    async fn panicking(id: u64, runs: Runs) -> u64 {
+        if runs.run() == 1 {
+            tokio::time::sleep(SLOW).await;
+            std::panic::resume_unwind(Box::new("on purpose"));
+        }
+        id
+    }
+    on_each_store(async |_| {
+        let runs = Runs::default();
+        let leader = spawn(panicking(7, runs.clone()));
+        until(async || runs.count() == 1).await;
+        let start = Instant::now();
+        let joiners: Vec<_> = (0..10).map(|_| spawn(panicking(7, runs.clone()))).collect();
+        assert!(leader.await.is_err());
+        for joiner in joiners {
+            assert_eq!(joiner.await.expect("a task"), 7);
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            start.elapsed()
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn loads_of_a_function_are_bounded() {
+    #[cache_result(key = "bounded:<id>", ttl = 60, max_loads = 2, key_ignores(now, most))]
+    async fn bounded(id: u64, now: Runs, most: Runs) -> u64 {
+        let running = Arc::new(());
+        let _ = running;
+        now.run();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        most.run();
+        id
+    }
+    on_each_store(async |_| {
+        let (started, ended) = (Runs::default(), Runs::default());
+        let calls: Vec<_> = (0..20)
+            .map(|id| spawn(bounded(id, started.clone(), ended.clone())))
+            .collect();
+        until(async || {
+            assert!(
+                started.count() <= ended.count() + 2,
+                "more than two at once"
+            );
+            ended.count() == 20
+        })
+        .await;
+        for call in calls {
+            call.await.expect("a task");
+        }
+    })
+    .await;
+}

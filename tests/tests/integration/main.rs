@@ -1,0 +1,16 @@
+//! One binary for all tests that need a server: a module is a feature.
+
+#![expect(clippy::expect_used, reason = "the whole crate is tests")]
+#![expect(clippy::large_futures, reason = "whole tests are futures here")]
+#![expect(clippy::async_yields_async, reason = "tasks are spawned inside a scope, awaited outside")]
+
+mod coherence;
+mod flights;
+mod foreign;
+mod harness;
+mod manual;
+mod outage;
+mod reads;
+mod runtimes;
+mod support;
+mod writes;
