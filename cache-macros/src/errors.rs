@@ -24,6 +24,7 @@ pub(crate) enum Rule {
     HandWrittenFuture,
     NothingToCache,
     UnnamedReturn,
+    BorrowedReturn,
     // Keys.
     MissingKey,
     KeyLiteral,

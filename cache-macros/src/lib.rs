@@ -20,6 +20,21 @@ mod stages;
 mod text;
 
 #[doc = include_str!("../docs/cache_result.md")]
+#[doc = include_str!("../docs/options/key.md")]
+#[doc = include_str!("../docs/options/key_ignores.md")]
+#[doc = include_str!("../docs/options/ttl.md")]
+#[doc = include_str!("../docs/options/jitter.md")]
+#[doc = include_str!("../docs/options/none.md")]
+#[doc = include_str!("../docs/options/errors.md")]
+#[doc = include_str!("../docs/options/store_if.md")]
+#[doc = include_str!("../docs/options/version.md")]
+#[doc = include_str!("../docs/options/codec.md")]
+#[doc = include_str!("../docs/options/compress.md")]
+#[doc = include_str!("../docs/options/max_entry.md")]
+#[doc = include_str!("../docs/options/max_loads.md")]
+#[doc = include_str!("../docs/options/cache.md")]
+#[doc = include_str!("../docs/options/companion.md")]
+#[doc = include_str!("../docs/options/crate.md")]
 #[proc_macro_attribute]
 pub fn cache_result(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stages::load(
@@ -44,6 +59,11 @@ pub fn update_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 #[doc = include_str!("../docs/invalidate_cache.md")]
+#[doc = include_str!("../docs/options/keys.md")]
+#[doc = include_str!("../docs/options/pattern.md")]
+#[doc = include_str!("../docs/options/on.md")]
+#[doc = include_str!("../docs/options/when.md")]
+#[doc = include_str!("../docs/options/external.md")]
 #[proc_macro_attribute]
 pub fn invalidate_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stages::write(arguments.into(), item.into(), &mut Errors::default()).into()

@@ -95,8 +95,10 @@ pub(crate) struct Policy {
     /// With the text the user wrote.
     pub(crate) ttl: Option<(Ttl, String)>,
     pub(crate) jitter: Option<Jitter>,
-    pub(crate) none: Option<Keep>,
-    pub(crate) errors: Option<Ttl>,
+    /// With the place of its value, where rustc reports a type that has no `None`.
+    pub(crate) none: Option<(Keep, Span)>,
+    /// With the place of its value, where rustc reports a function that cannot fail.
+    pub(crate) errors: Option<(Ttl, Span)>,
     pub(crate) store_if: Option<Expr>,
 }
 
@@ -178,10 +180,13 @@ pub(crate) enum TargetAct {
     Keys(InScope),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum On {
     Always,
-    Ok,
+    Ok {
+        /// Where `ok` is written.
+        place: Span,
+    },
 }
 
 /// `#[cache_keys]` on an `impl`.

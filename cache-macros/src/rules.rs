@@ -148,6 +148,20 @@ fn functions_that_cannot_be_cached() {
         on("async fn user(id: u32) -> impl Display {}"),
         [Rule::UnnamedReturn]
     );
+    for borrowed in ["&str", "Option<&'a str>", "Result<Cow<'_, str>, E>"] {
+        assert_eq!(
+            on(&format!("async fn user<'a>(id: u32) -> {borrowed} {{}}")),
+            [Rule::BorrowedReturn],
+            "{borrowed}"
+        );
+    }
+    for owned in ["Box<dyn Fn(&str) -> &str>", "Result<String, &'static str>"] {
+        assert_eq!(
+            on(&format!("async fn user(id: u32) -> {owned} {{}}")),
+            [],
+            "{owned}"
+        );
+    }
     let on_ok = "#[invalidate_cache(key = \"u\", on = ok)]\nasync fn user() -> impl Display {}";
     assert_eq!(broken(on_ok), [Rule::UnnamedReturn]);
 }

@@ -113,7 +113,7 @@ fn read_method_with_self_and_generics() {
 fn read_destructured_parameters() {
     insta::assert_snapshot!(read(
         "key = \"u:<id>:<a>:<ids>:<by.0>\"",
-        "async fn user(Path(mut id): Path<u32>, Pair { a, .. }: &Pair, ids: Option<&[u8]>, _: u8, by: impl By) -> &'_ User {}",
+        "async fn user(Path(mut id): Path<u32>, Pair { a, .. }: &Pair, ids: Option<&[u8]>, _: u8, by: impl By) -> User {}",
     ));
 }
 

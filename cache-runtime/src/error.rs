@@ -147,7 +147,7 @@ impl From<redis::RedisError> for Fault {
 /// let error = Cache::builder().namespace("").redis_url("nonsense").build().unwrap_err();
 /// assert_eq!(error.to_string().lines().count(), 3);
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub struct ConfigError {
     pub(crate) fields: Vec<String>,
 }
@@ -158,5 +158,12 @@ impl fmt::Display for ConfigError {
         self.fields
             .iter()
             .try_for_each(|field| write!(out, "\n  {field}"))
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    /// As for people: a `main` that returns the error prints it this way.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
     }
 }

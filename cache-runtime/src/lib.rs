@@ -65,6 +65,7 @@ pub use catalogue::{
     Catalogue, CatalogueEntry, EntryKind, Report, catalogue, check as check_catalogue,
 };
 pub use clock::Clock;
+pub use entry::{EntryCodec, EntryCompression};
 pub use error::{BackendError, ConfigError, Error};
 pub use key::{KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Secret};
 pub use observe::Stats;
@@ -78,7 +79,7 @@ pub use redis;
 /// (`external = ".."` excuses it), or if a crate has no entries at all. What is cached and never
 /// invalidated is listed only. Write `crate` for the crate that the test is in.
 ///
-/// ```
+/// ```standalone_crate
 /// # use cache_runtime::{cache_result, invalidate_cache};
 /// #[cache_result(key = "user:<id>", ttl = 60)]
 /// async fn user(id: u64) -> String {

@@ -26,7 +26,7 @@ pub(crate) fn key_part(input: DeriveInput, errors: &mut Errors) -> Option<KeyPar
     let shape = shape.filter(|shape| !matches!(shape, Shape::Enum(all) if all.is_empty()));
     let Some(shape) = shape else {
         let message = format!(
-            "`{}` has nothing that could tell two keys apart",
+            "`{}` has no field that could tell two keys apart: leave it out of the key",
             input.ident
         );
         errors.push(Rule::KeyPartWithoutFields, input.ident.span(), message);

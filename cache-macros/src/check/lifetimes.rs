@@ -21,14 +21,16 @@ pub(super) fn policy(options: &mut Options, scope: &Scope, errors: &mut Errors) 
     let jitter = options
         .expr("jitter", errors)
         .and_then(|expr| jitter(&expr, ttl.as_ref(), errors));
-    let none = options
-        .expr("none", errors)
-        .and_then(|expr| keep("none", expr, scope, errors));
+    let none = options.expr("none", errors).and_then(|expr| {
+        let place = span_of(&expr);
+        keep("none", expr, scope, errors).map(|keep| (keep, place))
+    });
     // Skipping errors is what happens without the option, too.
     let errors_kept = options.expr("errors", errors).and_then(|expr| {
+        let place = span_of(&expr);
         keep("errors", expr, scope, errors).and_then(|keep| match keep {
             Keep::Never => None,
-            Keep::For(ttl) => Some(ttl),
+            Keep::For(ttl) => Some((ttl, place)),
         })
     });
     let store_if = options.expr("store_if", errors);

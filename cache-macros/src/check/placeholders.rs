@@ -67,7 +67,9 @@ fn part(
         let message = format!("`{name}` has no field `{field}`: write `<{name}>`");
         return Err((Rule::FieldOfType, message));
     }
-    let fields = fields.iter().map(|field| member(field, span)).collect();
+    // Not the literal's own span: rustc would propose to replace all of the literal by a field.
+    let place = Span::call_site().located_at(span);
+    let fields = fields.iter().map(|field| member(field, place)).collect();
     Ok(Part { root, fields, span })
 }
 

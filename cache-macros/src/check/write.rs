@@ -52,7 +52,7 @@ pub(crate) fn write(
         .expr("external", errors)
         .and_then(|expr| reason(&expr, errors));
     function::runnable(&function, errors);
-    if on == On::Ok || targets.iter().any(needs_result) {
+    if matches!(on, On::Ok { .. }) || targets.iter().any(needs_result) {
         function
             .returns
             .as_ref()
@@ -101,9 +101,13 @@ fn pattern(expr: &Expr, scope: &Scope, errors: &mut Errors) -> Option<Target> {
 }
 
 fn on(options: &mut Options, errors: &mut Errors) -> On {
-    let expr = options.expr("on", errors);
-    match expr.and_then(|expr| choice("on", &expr, &["always", "ok"], errors)) {
-        Some("ok") => On::Ok,
+    let Some(expr) = options.expr("on", errors) else {
+        return On::Always;
+    };
+    match choice("on", &expr, &["always", "ok"], errors) {
+        Some("ok") => On::Ok {
+            place: span_of(&expr),
+        },
         _ => On::Always,
     }
 }

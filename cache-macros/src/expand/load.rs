@@ -1,6 +1,6 @@
 //! `#[cache_result]` and `#[update_cache]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
@@ -27,8 +27,8 @@ pub(crate) fn load(load: &Load) -> TokenStream {
         #at_returns::call(&__CACHE_SITE, #at_returns::shape!(#returns))
     );
     let cache = load.cache.as_ref().map(|cache| call_with("cache", cache));
-    let key = key(&load.key, &private);
-    let policy = options::policy(&load.policy, &private);
+    let key = key(&load.key, &private, returns.span());
+    let policy = options::policy(&load.policy, &private, returns.span());
     let prelude = quote! {
         #site
         let __cache_call = #call #cache #key #policy;
@@ -48,14 +48,15 @@ pub(crate) fn load(load: &Load) -> TokenStream {
     quote!(#function #companion)
 }
 
-fn key(key: &Key, private: &TokenStream) -> TokenStream {
+/// `.key(..)`, at the return type: what rustc reports on behind it begins there.
+fn key(key: &Key, private: &TokenStream, place: Span) -> TokenStream {
     match key {
         Key::Template(template) => {
             let parts = template
                 .parts
                 .iter()
                 .map(|one| part(one, private, View::Body));
-            quote!(.key(&[#(#parts),*]))
+            quote_spanned!(ours(place)=> .key(&[#(#parts),*]))
         }
         Key::Computed { key, .. } => call_with("key_from", key),
     }

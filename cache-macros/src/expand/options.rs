@@ -1,6 +1,6 @@
 //! The options of a load as calls in a chain.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned as _;
@@ -10,7 +10,7 @@ use super::{at, ours};
 use crate::model::{Format, Jitter, Keep, Policy, Ttl};
 
 /// `.ttl(P::Ttl::seconds(1800)).jitter(P::Jitter::percent(10))`
-pub(super) fn policy(policy: &Policy, private: &TokenStream) -> TokenStream {
+pub(super) fn policy(policy: &Policy, private: &TokenStream, place: Span) -> TokenStream {
     let Policy {
         ttl: lifetime,
         jitter,
@@ -22,29 +22,33 @@ pub(super) fn policy(policy: &Policy, private: &TokenStream) -> TokenStream {
         Ttl::Of(closure) => call(closure, "ttl_of"),
         other => {
             let ttl = ttl(other, private);
-            quote!(.ttl(#ttl))
+            quote_spanned!(ours(place)=> .ttl(#ttl))
         }
     });
     let jitter = jitter.map(|jitter| match jitter {
         Jitter::Percent(percent) => {
             let percent = Literal::u8_unsuffixed(percent);
-            quote!(.jitter(#private::Jitter::percent(#percent)))
+            quote_spanned!(ours(place)=> .jitter(#private::Jitter::percent(#percent)))
         }
         Jitter::Millis(millis) => {
             let millis = Literal::u64_unsuffixed(millis);
-            quote!(.jitter(#private::Jitter::millis(#millis)))
+            quote_spanned!(ours(place)=> .jitter(#private::Jitter::millis(#millis)))
         }
     });
-    let none = none.as_ref().map(|keep| match keep {
-        Keep::Never => quote!(.none(#private::Keep::Never)),
-        Keep::For(lifetime) => {
-            let ttl = ttl(lifetime, private);
-            quote!(.none(#private::Keep::For(#ttl)))
-        }
+    let none = none.as_ref().map(|(keep, place)| {
+        let private = at(*place, private);
+        let keep = match keep {
+            Keep::Never => quote_spanned!(ours(*place)=> #private::Keep::Never),
+            Keep::For(lifetime) => {
+                let ttl = ttl(lifetime, &private);
+                quote_spanned!(ours(*place)=> #private::Keep::For(#ttl))
+            }
+        };
+        quote_spanned!(ours(*place)=> .none(#keep))
     });
-    let errors = errors.as_ref().map(|lifetime| {
-        let ttl = ttl(lifetime, private);
-        quote!(.errors(#ttl))
+    let errors = errors.as_ref().map(|(lifetime, place)| {
+        let ttl = ttl(lifetime, &at(*place, private));
+        quote_spanned!(ours(*place)=> .errors(#ttl))
     });
     let store_if = store_if
         .as_ref()

@@ -1,11 +1,11 @@
 //! `#[invalidate_cache]`.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{Type, parse_quote};
 
 use super::part::{View, call_with, part, rebound_with, rendered};
-use super::{body, site};
+use super::{at, body, ours, site};
 use crate::model::{On, Root, TargetAct, Template, Write};
 
 /// ```text
@@ -48,7 +48,13 @@ pub(crate) fn write(write: &Write) -> TokenStream {
             }
         }
     }
-    let on = (write.on == On::Ok).then(|| quote!(.on_ok(#private::shape!(#returns))));
+    let on = match write.on {
+        On::Always => TokenStream::new(),
+        On::Ok { place } => {
+            let private = at(place, &private);
+            quote_spanned!(ours(place)=> .on_ok(#private::shape!(#returns)))
+        }
+    };
     let prelude = quote! {
         #site
         let __cache_write = #private::write(&__CACHE_SITE) #cache #before #on #after;

@@ -27,7 +27,7 @@ pub use builder::Builder;
 pub use config::Config;
 pub(crate) use config::{Backend, Lifetimes};
 pub use global::init;
-pub(crate) use global::{Current, current, current_in};
+pub(crate) use global::{Current, current, current_in, current_ref};
 pub use invalidate::Invalidation;
 pub(crate) use journal::{Journal, Target};
 pub use manual::StoreStats;
@@ -158,8 +158,9 @@ impl Cache {
     /// assert_eq!(answer, 42);
     /// # }
     /// ```
-    pub async fn scope<F: Future>(&self, future: F) -> F::Output {
-        scope::with(|context| context.cache = Some(self.clone()), future).await
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        let cache = self.clone();
+        scope::with(|context| context.cache = Some(cache), future)
     }
 
     /// [`scope`](Self::scope) for code that does not await.

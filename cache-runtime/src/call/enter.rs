@@ -72,7 +72,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     }
 }
 
-fn usage_in(mode: Mode, usage: Usage) -> Usage {
+pub(super) fn usage_in(mode: Mode, usage: Usage) -> Usage {
     match (mode, usage) {
         (Mode::Off, _) => Usage::Bypass,
         (Mode::Read, Usage::Normal | Usage::Refresh) => Usage::ReadOnly,

@@ -9,6 +9,7 @@ mod enter;
 mod found;
 mod guard;
 mod hooks;
+mod in_memory;
 mod lifetime;
 mod load;
 mod ops;

@@ -13,6 +13,7 @@ use super::site::Site;
 use crate::cache::Cache;
 use crate::cache_key::IntoKey;
 use crate::key::KeyPart;
+use crate::store::MemoryEntry;
 
 /// A call of a function under `#[cache_result]` or `#[update_cache]`.
 pub struct Call<S: Shape, H = ()> {
@@ -21,6 +22,8 @@ pub struct Call<S: Shape, H = ()> {
     pub(super) ops: Ops<S::Value>,
     pub(super) cache: Option<Cache>,
     pub(super) key: Option<Arc<str>>,
+    /// A hit in memory: then there is no key.
+    pub(super) found: Option<Arc<MemoryEntry>>,
     pub(super) ttl: Ttl,
     pub(super) jitter: Option<Jitter>,
     pub(super) none: Option<None<S::Value>>,
@@ -45,6 +48,7 @@ where
         ops: S::Value::OPS,
         cache: Option::None,
         key: Option::None,
+        found: Option::None,
         ttl: Ttl::Default,
         jitter: Option::None,
         none: Option::None,
@@ -64,7 +68,12 @@ impl<S: Shape, H> Call<S, H> {
     /// `key = "template"`
     #[must_use]
     pub fn key(mut self, parts: &[&dyn KeyPart]) -> Self {
-        self.key = self.site.template(0).map(|template| template.render(parts));
+        if let Some(template) = self.site.template(0) {
+            self.found = self.find_in_memory(template, parts);
+            if self.found.is_none() {
+                self.key = Some(template.render(parts));
+            }
+        }
         self
     }
 
@@ -134,6 +143,7 @@ impl<S: Shape, H> Call<S, H> {
             ops,
             cache,
             key,
+            found,
             ttl,
             jitter,
             none,
@@ -147,6 +157,7 @@ impl<S: Shape, H> Call<S, H> {
             ops,
             cache,
             key,
+            found,
             ttl,
             jitter,
             none,
@@ -163,6 +174,9 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         B: FnOnce() -> F,
         F: Future<Output = S::Output>,
     {
+        if let Some(output) = self.answer() {
+            return output;
+        }
         match self.enter().await {
             Entered::Answer(output) => output,
             Entered::Load(load) => {

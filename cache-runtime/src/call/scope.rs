@@ -4,6 +4,8 @@
 //! task starts outside of them unless [`spawn`] starts it.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{self, Poll};
 
 use tokio::task::JoinHandle;
 
@@ -29,22 +31,50 @@ tokio::task_local! {
     static CONTEXT: Context;
 }
 
+/// Looks at the context without a copy of it.
+pub(crate) fn look<T>(look: impl Fn(&Context) -> T) -> T {
+    CONTEXT.try_with(&look).unwrap_or_else(|_| look(&Context::default()))
+}
+
 pub(crate) fn context() -> Context {
     CONTEXT.try_with(Clone::clone).unwrap_or_default()
 }
 
-fn changed(change: impl FnOnce(&mut Context)) -> Context {
+pub(crate) fn with_blocking<T>(change: impl FnOnce(&mut Context), work: impl FnOnce() -> T) -> T {
     let mut context = context();
     change(&mut context);
-    context
+    CONTEXT.sync_scope(context, work)
 }
 
-pub(crate) async fn with<F: Future>(change: impl FnOnce(&mut Context), future: F) -> F::Output {
-    CONTEXT.scope(changed(change), future).await
+/// Changes the context for a future; when it is first polled, so that a scope around it counts.
+pub(crate) fn with<C: FnOnce(&mut Context), F: Future>(change: C, future: F) -> Scoped<C, F> {
+    Scoped { change: Some(change), context: None, future }
 }
 
-pub(crate) fn with_blocking<T>(change: impl FnOnce(&mut Context), work: impl FnOnce() -> T) -> T {
-    CONTEXT.sync_scope(changed(change), work)
+pin_project_lite::pin_project! {
+    /// A future in a scope. Not an `async fn`: that would hold the future twice, and scopes nest.
+    pub(crate) struct Scoped<C, F> {
+        change: Option<C>,
+        context: Option<Context>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<C: FnOnce(&mut Context), F: Future> Future for Scoped<C, F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<F::Output> {
+        let scoped = self.project();
+        let changed = scoped.context.get_or_insert_with(|| {
+            let mut context = context();
+            if let Some(change) = scoped.change.take() {
+                change(&mut context);
+            }
+            context
+        });
+        CONTEXT.sync_scope(changed.clone(), || scoped.future.poll(task))
+    }
 }
 
 /// Runs a future in which cached functions run uncached: nothing is read, nothing is stored.
@@ -68,8 +98,8 @@ pub(crate) fn with_blocking<T>(change: impl FnOnce(&mut Context), work: impl FnO
 /// assert_eq!((cache.stats().bypassed, cache.stats().published), (2, 0));
 /// # }
 /// ```
-pub async fn bypass<F: Future>(future: F) -> F::Output {
-    with(|context| context.usage = Usage::Bypass, future).await
+pub fn bypass<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    with(|context| context.usage = Usage::Bypass, future)
 }
 
 /// Runs a future in which cached functions load anew and store what they loaded.
@@ -91,8 +121,8 @@ pub async fn bypass<F: Future>(future: F) -> F::Output {
 /// assert_eq!((cache.stats().loads, cache.stats().published), (2, 2));
 /// # }
 /// ```
-pub async fn refresh<F: Future>(future: F) -> F::Output {
-    with(|context| context.usage = Usage::Refresh, future).await
+pub fn refresh<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    with(|context| context.usage = Usage::Refresh, future)
 }
 
 /// Runs a future in which cached functions read entries and store none.
@@ -111,8 +141,8 @@ pub async fn refresh<F: Future>(future: F) -> F::Output {
 /// assert_eq!((cache.stats().loads, cache.stats().published), (1, 0));
 /// # }
 /// ```
-pub async fn read_only<F: Future>(future: F) -> F::Output {
-    with(|context| context.usage = Usage::ReadOnly, future).await
+pub fn read_only<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    with(|context| context.usage = Usage::ReadOnly, future)
 }
 
 /// [`tokio::spawn`] for a task that keeps the scopes of the one that starts it.

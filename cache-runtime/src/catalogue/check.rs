@@ -1,7 +1,7 @@
 //! Templates, functions and invalidations held against each other.
 
 use super::entry::{Catalogue, CatalogueEntry, EntryKind};
-use super::overlap::{is_same, overlap};
+use super::overlap::{covers, is_same, overlap};
 use super::report::Report;
 
 /// Checks the entries of some crates: a report to print, or to fail with.
@@ -142,15 +142,20 @@ fn names_nothing_cached(entry: &CatalogueEntry, entries: &[CatalogueEntry]) -> V
             .flat_map(|other| &other.keys);
         cached.any(|template| is_same(template, key))
     };
-    let unknown = entry.keys.iter().filter(|key| !is_cached(key));
-    let problem = |key: &String| {
+    let keys = entry.keys.iter().filter(|key| !is_cached(key)).map(String::as_str);
+    let is_matched = |pattern: &str| {
+        let mut cached = entries.iter().filter(|other| stores(other)).flat_map(|other| &other.keys);
+        cached.any(|template| covers(pattern, template))
+    };
+    let patterns = entry.patterns.iter().copied().filter(|pattern| !is_matched(pattern));
+    let problem = |name: &str| {
         format!(
-            "nothing caches `{key}`, which is invalidated here: correct the template, or say \
+            "nothing caches `{name}`, which is invalidated here: correct it, or say \
              `external = \"who caches it\"`\n    {}",
             describe(entry)
         )
     };
-    unknown.map(problem).collect()
+    keys.chain(patterns).map(problem).collect()
 }
 
 /// Entries end by their time to live alone; worth knowing, seldom wrong.

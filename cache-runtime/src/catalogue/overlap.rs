@@ -20,6 +20,27 @@ pub(super) fn is_same(left: &str, right: &str) -> bool {
     pieces(left) == pieces(right)
 }
 
+/// Whether some key of the template can match the pattern, whatever stands in the placeholders of
+/// both.
+pub(super) fn covers(pattern: &str, template: &str) -> bool {
+    // A value holds no separator, a `*` may: so a placeholder of the pattern counts as its glob.
+    let glob = texts(pattern).join("*");
+    let sample = texts(template).join("0");
+    crate::store::matches(&glob, &sample)
+}
+
+/// What stands around the placeholders.
+fn texts(template: &str) -> Vec<&str> {
+    let mut texts = Vec::new();
+    let mut rest = template;
+    while let Some((literal, after)) = rest.split_once('<') {
+        texts.push(literal);
+        rest = after.split_once('>').map_or("", |(_, after)| after);
+    }
+    texts.push(rest);
+    texts
+}
+
 fn pieces(template: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = template;
@@ -85,6 +106,13 @@ mod tests {
             assert_eq!(overlap(left, right), expected, "{left} and {right}");
             assert_eq!(overlap(right, left), expected, "{right} and {left}");
         }
+    }
+
+    #[test]
+    fn a_pattern_covers_what_its_glob_can_match() {
+        assert!(covers("user:<id>:*", "user:<user_id>:profile"));
+        assert!(covers("class:*:students", "class:<id>:students"));
+        assert!(!covers("clas:*:students", "class:<id>:students"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! runtime goes, the link falls back to idle and the next caller's runtime takes over.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -190,11 +191,18 @@ struct Keeper(Weak<Link>);
 impl Keeper {
     async fn keep(self, opened: watch::Sender<()>) {
         let mut pause = FIRST_PAUSE;
-        loop {
-            let Some(connecting) = self.connecting() else {
-                return;
+        while let Some((patience, connecting)) = self.connecting() {
+            let mut connecting = pin!(connecting);
+            let connection = match timeout(patience, &mut connecting).await {
+                Ok(connection) => connection,
+                Err(_) => {
+                    // Those who wait are let go when their patience ends, not the attempt.
+                    self.enter(State::Down);
+                    opened.send_replace(());
+                    connecting.await
+                }
             };
-            if let Some(connection) = connecting.await {
+            if let Some(connection) = connection {
                 let open = Arc::new(Open::new(connection));
                 if !self.enter(State::Up(open.clone())) {
                     return;
@@ -211,19 +219,27 @@ impl Keeper {
         }
     }
 
-    /// One attempt; the first callers are let go when their patience ends, not the attempt.
-    fn connecting(&self) -> Option<impl Future<Output = Option<MultiplexedConnection>> + use<>> {
-        let client = self.0.upgrade()?.client.clone();
-        Some(async move {
+    /// One attempt, and how long callers wait for it; nothing once the link is gone.
+    fn connecting(
+        &self,
+    ) -> Option<(
+        Duration,
+        impl Future<Output = Option<MultiplexedConnection>> + use<>,
+    )> {
+        let link = self.0.upgrade()?;
+        let client = link.client.clone();
+        let connecting = async move {
             let config = AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(CONNECT_TIME))
                 .set_response_timeout(None);
             let connect = client.get_multiplexed_async_connection_with_config(&config);
             // The library's own limit covers the socket, not a server that accepts and is silent.
             timeout(CONNECT_TIME, connect).await.ok()?.ok()
-        })
+        };
+        Some((link.patience, connecting))
     }
 
+    /// Says whether the link is still there to take it.
     fn enter(&self, state: State) -> bool {
         let Some(link) = self.0.upgrade() else {
             return false;

@@ -92,7 +92,8 @@ impl Default for Format {
 /// What turns a value into bytes.
 ///
 /// ```
-/// use cache_runtime::__private::{EntryCodec, Json};
+/// use cache_runtime::EntryCodec;
+/// use cache_runtime::__private::Json;
 ///
 /// assert_eq!(format!("{:?}", Json::CODEC), "Json");
 /// ```
@@ -116,7 +117,8 @@ impl Codec {
 /// A codec that `codec = ..` can name.
 ///
 /// ```
-/// use cache_runtime::__private::{EntryCodec, Json};
+/// use cache_runtime::EntryCodec;
+/// use cache_runtime::__private::Json;
 ///
 /// fn is_codec<C: EntryCodec>() {}
 /// is_codec::<Json>();

@@ -39,7 +39,10 @@ fn round_trip<V: Serialize + DeserializeOwned + 'static>(value: &V, format: &For
     Some(entry(&bytes).decode(format.entry_limit()).unwrap())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "reads better at its many callers")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "reads better at its many callers"
+)]
 fn comes_back<V>(value: V)
 where
     V: Serialize + DeserializeOwned + PartialEq + Debug + 'static,

@@ -18,9 +18,23 @@ macro_rules! events {
         /// let cache = cache_runtime::Cache::in_memory();
         /// assert_eq!(cache.stats().hits, 0);
         /// ```
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
         #[non_exhaustive]
         pub struct Stats { $($(#[$doc])* pub $field: u64,)+ }
+
+        impl Stats {
+            /// What was counted since an earlier look.
+            ///
+            /// ```
+            /// let cache = cache_runtime::Cache::in_memory();
+            /// let before = cache.stats();
+            /// assert_eq!(cache.stats().since(&before), before);
+            /// ```
+            #[must_use]
+            pub fn since(&self, earlier: &Self) -> Self {
+                Self { $($field: self.$field.saturating_sub(earlier.$field),)+ }
+            }
+        }
 
         impl Counters {
             pub(crate) fn snapshot(&self) -> Stats {

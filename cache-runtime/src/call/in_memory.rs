@@ -1,0 +1,50 @@
+//! A hit in the embedded store, which waits for nothing and allocates no key.
+
+use std::sync::Arc;
+
+use super::enter::usage_in;
+use super::read::Call;
+use super::scope::{self, Usage};
+use super::shape::Shape;
+use super::site::SiteKind;
+use crate::cache::current_ref;
+use crate::entry::Kind;
+use crate::key::{KeyPart, Template};
+use crate::observe::Event;
+use crate::store::{Content, MemoryEntry, Store};
+
+impl<S: Shape, H> Call<S, H> {
+    /// The entry of this key, if the cache of this call has it in memory and it answers the call.
+    pub(super) fn find_in_memory(
+        &self,
+        template: &Template,
+        parts: &[&dyn KeyPart],
+    ) -> Option<Arc<MemoryEntry>> {
+        scope::look(|context| {
+            let cache = current_ref(context, self.cache.as_ref());
+            let Store::Memory(memory) = &cache.0.store else { return None };
+            let usage = usage_in(cache.mode(), context.usage);
+            let reads = matches!(usage, Usage::Normal | Usage::ReadOnly);
+            if !reads || self.site.kind != SiteKind::Read {
+                return None;
+            }
+            let entry = template.render_with(parts, |key| memory.entry(key))?;
+            self.is_answered_by(&entry).then_some(entry)
+        })
+    }
+
+    fn is_answered_by(&self, entry: &MemoryEntry) -> bool {
+        let Content::Value(value) = &entry.content else { return false };
+        entry.kind == Kind::Value
+            && entry.version == self.site.format.schema_version()
+            && (**value).type_id() == (self.ops.type_id)()
+    }
+
+    /// The value that was found when the key was rendered.
+    pub(super) fn answer(&self) -> Option<S::Output> {
+        let Content::Value(value) = &self.found.as_ref()?.content else { return None };
+        let value = (self.ops.open)(&**value)?;
+        scope::look(|context| current_ref(context, self.cache.as_ref()).count(Event::Hit));
+        Some(S::join(Ok(value)))
+    }
+}
