@@ -90,18 +90,18 @@ impl Cache {
             return None;
         };
         let readable = entry.kind == Kind::Value && entry.version == key.format.schema_version();
-        let value = readable.then(|| (V::OPS.open)(&**value)).flatten();
+        let value = readable.then(|| (V::ops().open)(&**value)).flatten();
         self.counted(value)
     }
 
     fn read_bytes<V: Cacheable>(&self, key: &Key<V>, bytes: &[u8]) -> Option<V> {
-        let ours = (V::OPS.fingerprint)(key.format).hash;
+        let ours = (V::ops().fingerprint)(key.format).hash;
         match entry::parse(bytes) {
             Ok(Stored::Entry(entry)) => {
                 let readable = entry.kind() == Kind::Value
                     && entry.version() == key.format.schema_version()
                     && entry.fingerprint() == ours;
-                let decode = || (V::OPS.decode)(&entry, key.format.entry_limit()).ok();
+                let decode = || (V::ops().decode)(&entry, key.format.entry_limit()).ok();
                 self.counted(readable.then(decode).flatten())
             }
             Ok(_) => None,
@@ -163,7 +163,7 @@ impl Cache {
                 let entries = entries.map(|(key, value)| {
                     let weight = entry::encoded_len(value, &key.format);
                     let weight = weight.map_err(|error| unencodable(key, &error))?;
-                    let shared = (V::OPS.share)(value);
+                    let shared = (V::ops().share)(value);
                     Ok((
                         key,
                         MemoryEntry::new(Kind::Value, shared, key.format.schema_version(), weight),
@@ -177,7 +177,7 @@ impl Cache {
             }
             Store::Redis(redis) => {
                 let entries = entries.map(|(key, value)| {
-                    let fingerprint = (V::OPS.fingerprint)(key.format);
+                    let fingerprint = (V::ops().fingerprint)(key.format);
                     let bytes = entry::encode(value, Kind::Value, &key.format, fingerprint);
                     let bytes = bytes.map_err(|error| unencodable(key, &error))?;
                     Ok((key.shared_text().clone(), bytes))
@@ -352,7 +352,7 @@ impl Cache {
     /// # }
     /// ```
     pub fn encode<V: Cacheable>(&self, value: &V) -> Result<Vec<u8>, Error> {
-        let fingerprint = (V::OPS.fingerprint)(PLAIN);
+        let fingerprint = (V::ops().fingerprint)(PLAIN);
         let bytes = entry::encode(value, Kind::Value, &PLAIN, fingerprint);
         bytes.map_err(|error| Error::Encode {
             site: SITE,
@@ -375,8 +375,10 @@ impl Cache {
             reason: reason.to_owned(),
         };
         match entry::parse(bytes) {
-            Ok(Stored::Entry(entry)) if entry.fingerprint() == (V::OPS.fingerprint)(PLAIN).hash => {
-                (V::OPS.decode)(&entry, PLAIN.entry_limit())
+            Ok(Stored::Entry(entry))
+                if entry.fingerprint() == (V::ops().fingerprint)(PLAIN).hash =>
+            {
+                (V::ops().decode)(&entry, PLAIN.entry_limit())
                     .map_err(|error| reason(&error.to_string()))
             }
             Ok(_) => Err(reason("the bytes hold a value of another type")),

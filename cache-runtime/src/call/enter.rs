@@ -142,7 +142,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         self.cache
             .0
             .flights
-            .board(self.key, (self.call.ops.type_id)())
+            .board(self.key, ((self.call.ops)().type_id)())
     }
 
     async fn alone(&self) -> Entered<S> {
@@ -166,7 +166,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             return Break(self.alone().await);
         };
         let result = match &outcome {
-            Outcome::Value(shared) => (self.call.ops.open)(&**shared).map(Ok),
+            Outcome::Value(shared) => ((self.call.ops)().open)(&**shared).map(Ok),
             Outcome::Error(shared) => self.call.shape.open(shared).map(Err),
             Outcome::Again => return Continue(()),
             Outcome::NoEntry => None,

@@ -42,9 +42,9 @@ impl<S: Shape, H> Call<S, H> {
             return None;
         };
         self.readable(cache, entry.version, || match entry.kind {
-            Kind::Value => (self.ops.open)(&**value).map(Ok),
+            Kind::Value => ((self.ops)().open)(&**value).map(Ok),
             Kind::Error => {
-                let (_, ops) = self.errors.as_ref()?;
+                let ops = self.errors.as_ref()?.1();
                 (ops.open)(&**value).map(Err)
             }
         })
@@ -55,10 +55,10 @@ impl<S: Shape, H> Call<S, H> {
             let most = self.site.format.entry_limit();
             match entry.kind() {
                 Kind::Value if entry.fingerprint() == self.fingerprint().hash => {
-                    (self.ops.decode)(entry, most).ok().map(Ok)
+                    ((self.ops)().decode)(entry, most).ok().map(Ok)
                 }
                 Kind::Error => {
-                    let (_, ops) = self.errors.as_ref()?;
+                    let ops = self.errors.as_ref()?.1();
                     let known = (ops.fingerprint)(self.site.format).hash;
                     (entry.fingerprint() == known).then_some(())?;
                     (ops.decode)(entry, most).ok().map(Err)
@@ -87,7 +87,7 @@ impl<S: Shape, H> Call<S, H> {
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        let compute = || (self.ops.fingerprint)(self.site.format);
-        self.site.fingerprint((self.ops.type_id)(), compute)
+        let compute = || ((self.ops)().fingerprint)(self.site.format);
+        self.site.fingerprint(((self.ops)().type_id)(), compute)
     }
 }

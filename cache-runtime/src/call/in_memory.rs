@@ -22,7 +22,9 @@ impl<S: Shape, H> Call<S, H> {
     ) -> Option<Arc<MemoryEntry>> {
         scope::look(|context| {
             let cache = current_ref(context, self.cache.as_ref());
-            let Store::Memory(memory) = &cache.0.store else { return None };
+            let Store::Memory(memory) = &cache.0.store else {
+                return None;
+            };
             let usage = usage_in(cache.mode(), context.usage);
             let reads = matches!(usage, Usage::Normal | Usage::ReadOnly);
             if !reads || self.site.kind != SiteKind::Read {
@@ -34,16 +36,20 @@ impl<S: Shape, H> Call<S, H> {
     }
 
     fn is_answered_by(&self, entry: &MemoryEntry) -> bool {
-        let Content::Value(value) = &entry.content else { return false };
+        let Content::Value(value) = &entry.content else {
+            return false;
+        };
         entry.kind == Kind::Value
             && entry.version == self.site.format.schema_version()
-            && (**value).type_id() == (self.ops.type_id)()
+            && (**value).type_id() == ((self.ops)().type_id)()
     }
 
     /// The value that was found when the key was rendered.
     pub(super) fn answer(&self) -> Option<S::Output> {
-        let Content::Value(value) = &self.found.as_ref()?.content else { return None };
-        let value = (self.ops.open)(&**value)?;
+        let Content::Value(value) = &self.found.as_ref()?.content else {
+            return None;
+        };
+        let value = ((self.ops)().open)(&**value)?;
         scope::look(|context| current_ref(context, self.cache.as_ref()).count(Event::Hit));
         Some(S::join(Ok(value)))
     }

@@ -60,7 +60,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     /// What those who wait are given if the value proves current.
     fn copy(&self, result: &Outcomes<S>) -> Outcome {
         match result {
-            Ok(value) => Outcome::Value((self.ops.share)(value)),
+            Ok(value) => Outcome::Value(((self.ops)().share)(value)),
             Err(error) => self
                 .shape
                 .share(error)
@@ -100,10 +100,13 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             return None;
         };
         let entry = match (result, &self.errors) {
-            (Ok(value), _) => self.encode(cache, &self.ops, value, Kind::Value, self.fingerprint()),
+            (Ok(value), _) => {
+                self.encode(cache, &(self.ops)(), value, Kind::Value, self.fingerprint())
+            }
             (Err(error), Some((_, ops))) => {
+                let ops = ops();
                 let fingerprint = (ops.fingerprint)(self.site.format);
-                self.encode(cache, ops, error, Kind::Error, fingerprint)
+                self.encode(cache, &ops, error, Kind::Error, fingerprint)
             }
             (Err(_), None) => return None,
         };

@@ -23,17 +23,21 @@ pub(crate) struct Ops<V> {
 }
 
 pub(crate) trait HasOps: Sized + 'static {
-    const OPS: Ops<Self>;
+    fn ops() -> Ops<Self>;
 }
 
 impl<V: Cacheable> HasOps for V {
-    const OPS: Ops<Self> = Ops {
-        type_id: TypeId::of::<V>,
-        fingerprint: |format| entry::fingerprint::<V>(format.readability()),
-        decode: |entry, max_entry| entry.decode::<V>(max_entry),
-        encode: |value, kind, format, fingerprint| entry::encode(value, kind, format, fingerprint),
-        encoded_len: |value, format| entry::encoded_len(value, format),
-        share: |value| Arc::new(value.clone()),
-        open: |shared| shared.downcast_ref::<V>().cloned(),
-    };
+    fn ops() -> Ops<Self> {
+        Ops {
+            type_id: TypeId::of::<V>,
+            fingerprint: |format| entry::fingerprint::<V>(format.readability()),
+            decode: |entry, max_entry| entry.decode::<V>(max_entry),
+            encode: |value, kind, format, fingerprint| {
+                entry::encode(value, kind, format, fingerprint)
+            },
+            encoded_len: |value, format| entry::encoded_len(value, format),
+            share: |value| Arc::new(value.clone()),
+            open: |shared| shared.downcast_ref::<V>().cloned(),
+        }
+    }
 }

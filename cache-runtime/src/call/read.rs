@@ -19,7 +19,8 @@ use crate::store::MemoryEntry;
 pub struct Call<S: Shape, H = ()> {
     pub(super) site: &'static Site,
     pub(super) shape: S,
-    pub(super) ops: Ops<S::Value>,
+    /// By a pointer: a call is moved from method to method.
+    pub(super) ops: fn() -> Ops<S::Value>,
     pub(super) cache: Option<Cache>,
     pub(super) key: Option<Arc<str>>,
     /// A hit in memory: then there is no key.
@@ -27,7 +28,7 @@ pub struct Call<S: Shape, H = ()> {
     pub(super) ttl: Ttl,
     pub(super) jitter: Option<Jitter>,
     pub(super) none: Option<None<S::Value>>,
-    pub(super) errors: Option<(Ttl, Ops<S::Error>)>,
+    pub(super) errors: Option<(Ttl, fn() -> Ops<S::Error>)>,
     pub(super) hooks: H,
 }
 
@@ -45,7 +46,7 @@ where
     Call {
         site,
         shape,
-        ops: S::Value::OPS,
+        ops: S::Value::ops,
         cache: Option::None,
         key: Option::None,
         found: Option::None,
@@ -120,7 +121,7 @@ impl<S: Shape, H> Call<S, H> {
         S: FallibleReturn,
         S::Error: Cacheable,
     {
-        self.errors = Some((ttl, S::Error::OPS));
+        self.errors = Some((ttl, S::Error::ops));
         self
     }
 

@@ -33,7 +33,9 @@ tokio::task_local! {
 
 /// Looks at the context without a copy of it.
 pub(crate) fn look<T>(look: impl Fn(&Context) -> T) -> T {
-    CONTEXT.try_with(&look).unwrap_or_else(|_| look(&Context::default()))
+    CONTEXT
+        .try_with(&look)
+        .unwrap_or_else(|_| look(&Context::default()))
 }
 
 pub(crate) fn context() -> Context {
@@ -48,7 +50,11 @@ pub(crate) fn with_blocking<T>(change: impl FnOnce(&mut Context), work: impl FnO
 
 /// Changes the context for a future; when it is first polled, so that a scope around it counts.
 pub(crate) fn with<C: FnOnce(&mut Context), F: Future>(change: C, future: F) -> Scoped<C, F> {
-    Scoped { change: Some(change), context: None, future }
+    Scoped {
+        change: Some(change),
+        context: None,
+        future,
+    }
 }
 
 pin_project_lite::pin_project! {

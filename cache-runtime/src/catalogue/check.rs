@@ -142,12 +142,23 @@ fn names_nothing_cached(entry: &CatalogueEntry, entries: &[CatalogueEntry]) -> V
             .flat_map(|other| &other.keys);
         cached.any(|template| is_same(template, key))
     };
-    let keys = entry.keys.iter().filter(|key| !is_cached(key)).map(String::as_str);
+    let keys = entry
+        .keys
+        .iter()
+        .filter(|key| !is_cached(key))
+        .map(String::as_str);
     let is_matched = |pattern: &str| {
-        let mut cached = entries.iter().filter(|other| stores(other)).flat_map(|other| &other.keys);
+        let mut cached = entries
+            .iter()
+            .filter(|other| stores(other))
+            .flat_map(|other| &other.keys);
         cached.any(|template| covers(pattern, template))
     };
-    let patterns = entry.patterns.iter().copied().filter(|pattern| !is_matched(pattern));
+    let patterns = entry
+        .patterns
+        .iter()
+        .copied()
+        .filter(|pattern| !is_matched(pattern));
     let problem = |name: &str| {
         format!(
             "nothing caches `{name}`, which is invalidated here: correct it, or say \
