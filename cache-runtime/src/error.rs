@@ -76,8 +76,14 @@ pub enum Error {
 ///     error.to_string()
 /// }
 /// ```
-#[derive(Debug)]
 pub struct BackendError(pub(crate) Fault);
+
+impl fmt::Debug for BackendError {
+    /// As `Display`: `unwrap` prints it, and a server quotes keys in what it says.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
 
 impl fmt::Display for BackendError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,8 +9,9 @@ pub(super) fn did_you_mean<'a>(
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .min_by_key(|(distance, _)| *distance)?;
-    // One slip in three letters; more is another word.
-    let is_close = distance <= meant.chars().count().max(name.chars().count()).div_ceil(3);
+    // One slip in three letters; more is another word, and so is another single letter.
+    let length = meant.chars().count().max(name.chars().count());
+    let is_close = distance <= length.div_ceil(3) && distance < length;
     is_close.then(|| format!("did you mean `{meant}`?"))
 }
 
@@ -41,6 +42,7 @@ mod tests {
         );
         assert_eq!(did_you_mean("assignment", names), None);
         assert_eq!(did_you_mean("x", []), None);
+        assert_eq!(did_you_mean("T", ["U"]), None);
     }
 
     #[test]

@@ -14,8 +14,17 @@ use crate::model::{Key, Root};
 /// What else two calls with the same key could differ in would be shared.
 pub(super) fn check(key: &Key, ignored: &[Ident], scope: &Scope, errors: &mut Errors) {
     let used = used(key, scope);
+    let mut seen = BTreeSet::new();
     for name in names_of(scope) {
         let text = name.to_string();
+        if !seen.insert(text.clone()) {
+            // To rustc they differ, if one is a `macro_rules!`'s own; `<name>` is the first.
+            let message = format!(
+                "two parameters are called `{name}`, and a key can only hold the first: rename one"
+            );
+            errors.push(Rule::ParameterNotInKey, name.span(), message);
+            continue;
+        }
         if used.contains(&text) || ignored.iter().any(|ignored| *ignored == text) {
             continue;
         }

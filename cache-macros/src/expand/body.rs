@@ -1,6 +1,6 @@
 //! The user's function around one call, which is handed the body.
 
-use proc_macro2::{Group, Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
@@ -27,6 +27,7 @@ pub(super) fn around(
         vis,
         sig,
         body,
+        braces,
         returns,
     } = function;
     // Written out even for `()`: a wrong tail is then reported at the tail.
@@ -52,7 +53,10 @@ pub(super) fn around(
         }
         Body::Unknown => unreachable!("`check` refuses hand-written futures"),
     };
-    quote!(#(#attrs)* #vis #sig { #inside })
+    let mut inside = Group::new(Delimiter::Brace, inside);
+    // The user's, or rustc takes the function for ours and says nothing when nobody calls it.
+    inside.set_span(*braces);
+    quote!(#(#attrs)* #vis #sig #inside)
 }
 
 /// The block of an async closure, which does not coerce what it returns to the

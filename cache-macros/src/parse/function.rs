@@ -1,6 +1,6 @@
 //! The function below an attribute, its body left unparsed.
 
-use proc_macro2::{Delimiter, Group, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
 
@@ -14,6 +14,8 @@ pub(crate) struct Function {
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
     pub(crate) body: Body,
+    /// Where the body stands.
+    pub(crate) braces: Span,
     /// What the body answers with; `None` where nothing is written.
     pub(crate) returns: Option<Type>,
 }
@@ -59,15 +61,28 @@ fn read(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Funct
         errors.push(Rule::MissingBody, sig.ident.span(), message);
         return input.parse::<TokenStream>().map(|_| None);
     }
-    let body = body_of(input.parse()?, &mut attrs)?;
+    let body = body_of(block(input)?, &mut attrs)?;
+    let braces = body.span();
     let (body, returns) = shape(&sig, body);
     Ok(Some(Function {
         attrs,
         vis,
         sig,
         body,
+        braces,
         returns,
     }))
+}
+
+/// The body, out of the invisible brackets around a `$body:block` of a `macro_rules!`.
+fn block(input: ParseStream<'_>) -> syn::Result<Group> {
+    match input.parse()? {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            block.parse2(group.stream())
+        }
+        TokenTree::Group(group) => Ok(group),
+        other => Err(syn::Error::new(other.span(), "expected the function's body")),
+    }
 }
 
 /// Inner attributes move to the function: inside, the body is a closure's.

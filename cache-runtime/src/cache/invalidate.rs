@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Cache;
 use super::journal::Target;
 use crate::client::engine;
-use crate::error::{Error, Fault};
+use crate::error::Error;
 use crate::observe::Event;
 use crate::store::Store;
 
@@ -44,14 +44,14 @@ impl Cache {
         site: &'static str,
     ) -> Result<Invalidation, Error> {
         self.close_flights(targets);
-        if self.apply(targets).await.is_ok() {
-            self.0
-                .counters
-                .add(Event::Invalidated, targets.len() as u64);
+        let left = self.apply(targets).await;
+        let applied = targets.len() - left.len();
+        self.0.counters.add(Event::Invalidated, applied as u64);
+        if left.is_empty() {
             return Ok(Invalidation::Applied);
         }
         self.count(Event::Fault);
-        self.enqueue(targets, site)
+        self.enqueue(&left, site)
     }
 
     /// [`invalidate`](Self::invalidate) where nothing can be awaited: memory at once, Redis from
@@ -87,18 +87,26 @@ impl Cache {
         }
     }
 
-    async fn apply(&self, targets: &[Target]) -> Result<(), Fault> {
-        let mut keys = Vec::new();
+    /// Applies what it can, and says what is left. One that is refused (a user without `SCAN`)
+    /// must not hold up the others.
+    async fn apply(&self, targets: &[Target]) -> Vec<Target> {
+        let mut left = Vec::new();
+        let (mut keys, mut patterns) = (Vec::new(), Vec::new());
         for target in targets {
             match target {
                 Target::Key(key) => keys.push(key.clone()),
-                Target::Pattern(pattern) => drop(self.0.store.sweep(pattern).await?),
+                Target::Pattern(pattern) => patterns.push(pattern),
             }
         }
-        if !keys.is_empty() {
-            self.0.store.invalidate(&keys).await?;
+        if !keys.is_empty() && self.0.store.invalidate(&keys).await.is_err() {
+            left.extend(keys.into_iter().map(Target::Key));
         }
-        Ok(())
+        for pattern in patterns {
+            if self.0.store.sweep(pattern).await.is_err() {
+                left.push(Target::Pattern(pattern.clone()));
+            }
+        }
+        left
     }
 
     fn enqueue(&self, targets: &[Target], site: &'static str) -> Result<Invalidation, Error> {
@@ -117,11 +125,12 @@ impl Cache {
     async fn drain(self) {
         let mut pause = FIRST_PAUSE;
         while let Some((targets, turn)) = self.0.journal.next() {
-            if self.apply(&targets).await.is_ok() {
-                self.0.journal.sent(&targets, turn);
-                self.0
-                    .counters
-                    .add(Event::Invalidated, targets.len() as u64);
+            let left = self.apply(&targets).await;
+            let mut sent = targets;
+            sent.retain(|target| !left.contains(target));
+            self.0.journal.sent(&sent, turn);
+            self.0.counters.add(Event::Invalidated, sent.len() as u64);
+            if left.is_empty() {
                 pause = FIRST_PAUSE;
             } else {
                 tokio::time::sleep(pause).await;

@@ -79,7 +79,11 @@ impl Cache {
                 };
                 let values = keys.iter().zip(bytes);
                 Ok(values
-                    .map(|(key, bytes)| self.read_bytes(key, &bytes?))
+                    .map(|(key, bytes)| {
+                        // Queued: what is there is known to be stale.
+                        let bytes = bytes.filter(|_| !self.0.journal.holds(key.text()))?;
+                        self.read_bytes(key, &bytes)
+                    })
                     .collect())
             }
         }

@@ -216,6 +216,10 @@ impl Cache {
         matches!(self.0.store, Store::Redis(_))
     }
 
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(crate) fn count(&self, event: Event) {
         self.0.counters.count(event);
     }

@@ -18,11 +18,13 @@ use super::scope::{self, Usage};
 use super::shape::Shape;
 use crate::cache::{Cache, Mode, current_in};
 use crate::client::Budget;
-use crate::flight::{Joiner, Leader, Outcome, Role};
-use crate::lease::Lease;
+use crate::flight::{Footing, Joiner, Leader, Outcome, Role};
+use crate::lease::{Lease, Taking};
 use crate::observe::Event;
-use crate::store::{Leasing, Reading, Replace};
+use crate::store::{Reading, Replace};
 
+/// What a moment in the future can surely hold.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
@@ -60,8 +62,14 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     /// The right to load, as far as `max_loads` gives it.
     async fn load(&self, cache: &Cache, way: Way) -> Entered<S> {
         let permit = match self.site.limit() {
-            // The semaphore is never closed.
-            Some(limit) => limit.acquire().await.ok(),
+            Some(limit) => {
+                let permit = within(cache.0.wait.min(LONGEST_WAIT), limit.acquire()).await;
+                if permit.is_none() {
+                    // A function that calls itself would else wait for itself.
+                    cache.count(Event::WaitTimeout);
+                }
+                permit.and_then(Result::ok)
+            }
             None => None,
         };
         Entered::Load(Load {
@@ -132,17 +140,15 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         if self.usage == Usage::ReadOnly {
             return Break(Box::pin(self.alone()).await);
         }
-        match self.board() {
+        match self.board(Footing::Read) {
             Role::Joiner(joiner) => Box::pin(self.join(joiner)).await,
             Role::Leader(leader) => Break(Box::pin(self.lead(leader, unusable, budget)).await),
         }
     }
 
-    fn board(&self) -> Role {
-        self.cache
-            .0
-            .flights
-            .board(self.key, ((self.call.ops)().type_id)())
+    fn board(&self, footing: Footing) -> Role {
+        let value = ((self.call.ops)().type_id)();
+        self.cache.0.flights.board(self.key, value, footing)
     }
 
     async fn alone(&self) -> Entered<S> {
@@ -152,7 +158,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
     /// Redis can't be asked, or not about this key: one load at a time in this process, whose
     /// value nobody can confirm.
     async fn board_without_store(&mut self) -> ControlFlow<Entered<S>> {
-        match self.board() {
+        match self.board(Footing::Blind) {
             Role::Joiner(joiner) => self.join(joiner).await,
             Role::Leader(leader) => {
                 Break(self.call.load(self.cache, Way::Unconfirmed(leader)).await)
@@ -196,21 +202,23 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                 (Some(reading), _) => Replace::Exactly(reading),
                 (None, _) => Replace::Nothing,
             };
-            let leased = self.cache.0.store.lease(self.key, replace, budget).await;
-            let Ok((token, leasing)) = leased else {
+            let leased = Lease::take(self.cache, self.key, replace, budget).await;
+            let Ok(leasing) = leased else {
                 self.cache.count(Event::Fault);
+                // Who boards from now on may have come after an invalidation elsewhere.
+                leader.close();
                 return self.call.load(self.cache, Way::Unconfirmed(leader)).await;
             };
             let found = match leasing {
-                Leasing::Taken => {
-                    let lease = Lease::new(self.cache, self.key, token);
+                Taking::Taken(lease) => {
                     return self.call.load(self.cache, Way::Leased(leader, lease)).await;
                 }
-                Leasing::Unfit => {
+                Taking::Unfit => {
                     self.cache.count(Event::Unfit);
-                    return self.call.load(self.cache, Way::NotStored(leader)).await;
+                    leader.land(Outcome::NoEntry);
+                    return self.alone().await;
                 }
-                Leasing::Instead(reading) => self.call.interpret(self.cache, reading),
+                Taking::Instead(reading) => self.call.interpret(self.cache, reading),
             };
             match found {
                 Found::Answer(result) => {
@@ -219,12 +227,16 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                     self.cache.count(Event::Waited);
                     return Entered::answer(result);
                 }
-                Found::Newer => return self.call.load(self.cache, Way::NotStored(leader)).await,
+                Found::Newer => {
+                    leader.land(Outcome::NoEntry);
+                    return self.alone().await;
+                }
                 Found::Unusable(reading) => unusable = Some(reading),
                 Found::Nothing | Found::Leased => {
                     if !self.sleep(pause).await {
                         self.cache.count(Event::WaitTimeout);
-                        return self.call.load(self.cache, Way::NotStored(leader)).await;
+                        leader.land(Outcome::NoEntry);
+                        return self.alone().await;
                     }
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -235,7 +247,9 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
     /// How long this call may still wait for others.
     fn patience(&mut self) -> Duration {
         let wait = self.cache.0.wait;
-        let until = *self.until.get_or_insert_with(|| Instant::now() + wait);
+        let until = *self
+            .until
+            .get_or_insert_with(|| Instant::now() + wait.min(LONGEST_WAIT));
         until.saturating_duration_since(Instant::now())
     }
 

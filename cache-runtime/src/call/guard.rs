@@ -6,48 +6,60 @@ use crate::error::Error;
 /// Armed before the body runs. Dropped while armed, because the body panicked, its future was
 /// dropped or its runtime went away, it invalidates without awaiting.
 pub(super) struct Guard {
-    cache: Cache,
+    /// The caller's cache first; keys of functions that name a cache are invalidated there.
+    caches: Vec<(Cache, Vec<Target>)>,
     site: &'static str,
-    targets: Vec<Target>,
 }
 
+/// A target, and the cache that its key names, if any.
+pub(super) type Aimed = (Option<Cache>, Target);
+
 impl Guard {
-    pub(super) fn arm(cache: Cache, site: &'static str, targets: Vec<Target>) -> Self {
-        Self {
-            cache,
-            site,
-            targets,
+    pub(super) fn arm(cache: Cache, site: &'static str, targets: Vec<Aimed>) -> Self {
+        let mut caches = vec![(cache, Vec::new())];
+        for (own, target) in targets {
+            let known = own.as_ref().map_or(Some(0), |own| {
+                caches.iter().position(|(cache, _)| cache.is_same(own))
+            });
+            match (known, own) {
+                (Some(at), _) => caches[at].1.push(target),
+                (None, Some(own)) => caches.push((own, vec![target])),
+                (None, None) => unreachable!("the caller's cache is the first"),
+            }
         }
+        Self { caches, site }
     }
 
     pub(super) fn add(&mut self, targets: impl IntoIterator<Item = Target>) {
-        self.targets.extend(targets);
+        if let Some((_, known)) = self.caches.first_mut() {
+            known.extend(targets);
+        }
     }
 
     /// Nothing was written.
     pub(super) fn disarm(mut self) {
-        self.targets.clear();
+        self.caches.clear();
     }
 
     /// Invalidates now. Dropping this future leaves the guard armed.
     pub(super) async fn fire(mut self) {
-        if self.targets.is_empty() {
-            return;
+        while let Some((cache, targets)) = self.caches.last() {
+            if !targets.is_empty() {
+                report(cache.invalidate(targets, self.site).await.map(drop));
+            }
+            self.caches.pop();
         }
-        let outcome = self.cache.invalidate(&self.targets, self.site).await;
-        self.targets.clear();
-        report(outcome.map(drop));
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if !self.targets.is_empty() {
-            report(
-                self.cache
-                    .invalidate_detached(&self.targets, self.site)
-                    .map(drop),
-            );
+        for (cache, targets) in self
+            .caches
+            .iter()
+            .filter(|(_, targets)| !targets.is_empty())
+        {
+            report(cache.invalidate_detached(targets, self.site).map(drop));
         }
     }
 }

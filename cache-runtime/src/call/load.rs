@@ -30,8 +30,6 @@ pub(super) enum Way {
     Alone,
     /// For all who wait in this process, though Redis can't confirm that the value is current.
     Unconfirmed(Leader),
-    /// For this caller; those who wait load for themselves.
-    NotStored(Leader),
     /// For everybody, if the lease stands to the end.
     Leased(Leader, Lease),
 }
@@ -51,7 +49,6 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
                 leader.close();
                 leader.land(self.copy(&result));
             }
-            Way::NotStored(leader) => leader.land(Outcome::NoEntry),
             Way::Leased(leader, lease) => self.settle(&cache, leader, lease, &result).await,
         }
         S::join(result)

@@ -8,15 +8,17 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::blocking::is_on_runtime;
+use super::enter::usage_in;
 use super::guard::Guard;
 use super::hooks::Hooks;
 use super::read::Call;
+use super::scope::{self, Usage};
 use super::shape::Shape;
 use crate::cache::{Cache, Target, current};
 use crate::client::engine;
-use crate::lease::Lease;
+use crate::lease::{Lease, Taking};
 use crate::observe::Event;
-use crate::store::{Leasing, Replace};
+use crate::store::Replace;
 
 /// A write under way.
 struct Updating {
@@ -60,7 +62,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         Guard::arm(
             cache.clone(),
             self.site.name,
-            vec![Target::Key(key.clone())],
+            vec![(None, Target::Key(key.clone()))],
         )
     }
 
@@ -73,8 +75,17 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         let replace = Replace::Anything {
             version: self.site.format.schema_version(),
         };
-        let lease = match cache.0.store.lease(key, replace, &mut budget).await {
-            Ok((token, Leasing::Taken)) => Some(Lease::new(&cache, key, token)),
+        let usage = usage_in(cache.mode(), scope::context().usage);
+        if matches!(usage, Usage::Bypass | Usage::ReadOnly) {
+            let lease = None;
+            return Some(Updating {
+                cache,
+                guard,
+                lease,
+            });
+        }
+        let lease = match Lease::take(&cache, key, replace, &mut budget).await {
+            Ok(Taking::Taken(lease)) => Some(lease),
             Ok(_) => None,
             Err(_) => {
                 cache.count(Event::Fault);

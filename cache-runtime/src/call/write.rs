@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::blocking::is_on_runtime;
-use super::guard::Guard;
+use super::guard::{Aimed, Guard};
 use super::shape::{FallibleReturn, PayloadOf, Shape};
 use super::site::Site;
 use crate::cache::{Cache, Target, current};
@@ -17,7 +17,7 @@ use crate::key::KeyPart;
 pub struct Write<A = ()> {
     site: &'static Site,
     cache: Option<Cache>,
-    targets: Vec<Target>,
+    targets: Vec<Aimed>,
     after: A,
 }
 
@@ -127,14 +127,18 @@ impl<A> Write<A> {
     /// `key = "template"`
     #[must_use]
     pub fn key(mut self, index: usize, parts: &[&dyn KeyPart]) -> Self {
-        self.targets.push(Renderer(self.site).key(index, parts).0);
+        self.targets
+            .push((None, Renderer(self.site).key(index, parts).0));
         self
     }
 
     /// `keys = ..`
     #[must_use]
     pub fn keys(mut self, keys: impl IntoKeys) -> Self {
-        keys.each(&mut |key| self.targets.push(Target::Key(key.shared_text().clone())));
+        keys.each(&mut |key| {
+            self.targets
+                .push((key.cache().cloned(), Target::Key(key.shared_text().clone())));
+        });
         self
     }
 
@@ -142,7 +146,7 @@ impl<A> Write<A> {
     #[must_use]
     pub fn pattern(mut self, index: usize, parts: &[&dyn KeyPart]) -> Self {
         self.targets
-            .push(Renderer(self.site).pattern(index, parts).0);
+            .push((None, Renderer(self.site).pattern(index, parts).0));
         self
     }
 

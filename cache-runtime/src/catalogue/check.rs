@@ -176,10 +176,7 @@ fn is_never_invalidated(entry: &CatalogueEntry, entries: &[CatalogueEntry]) -> b
         let mut writes = writes.filter(|other| other.kind != EntryKind::Template);
         writes.any(|write| {
             write.keys.iter().any(|other| is_same(other, key))
-                || write
-                    .patterns
-                    .iter()
-                    .any(|pattern| crate::store::matches(pattern, key))
+                || write.patterns.iter().any(|pattern| covers(pattern, key))
         })
     };
     entry.kind == EntryKind::Read && !entry.keys.is_empty() && !entry.keys.iter().any(is_named)

@@ -7,7 +7,30 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Piece {
     Byte(u8),
+    /// What a placeholder makes.
     Any,
+    /// What a placeholder with `|hash` makes.
+    Hashed,
+    /// `*` of a pattern.
+    Star,
+    /// `?` or a class of a pattern.
+    One,
+}
+
+impl Piece {
+    fn repeats(self) -> bool {
+        !matches!(self, Self::Byte(_) | Self::One)
+    }
+
+    /// Whether some byte is one of both.
+    fn shares_a_byte(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Byte(one), Self::Byte(two)) => one == two,
+            (Self::Byte(byte), Self::Any | Self::Hashed)
+            | (Self::Any | Self::Hashed, Self::Byte(byte)) => fits_value(byte),
+            _ => true,
+        }
+    }
 }
 
 /// Whether some key is made by both templates.
@@ -23,22 +46,28 @@ pub(super) fn is_same(left: &str, right: &str) -> bool {
 /// Whether some key of the template can match the pattern, whatever stands in the placeholders of
 /// both.
 pub(super) fn covers(pattern: &str, template: &str) -> bool {
-    // A value holds no separator, a `*` may: so a placeholder of the pattern counts as its glob.
-    let glob = texts(pattern).join("*");
-    let sample = texts(template).join("0");
-    crate::store::matches(&glob, &sample)
+    meet(&globbed(pattern), &pieces(template))
 }
 
-/// What stands around the placeholders.
-fn texts(template: &str) -> Vec<&str> {
-    let mut texts = Vec::new();
-    let mut rest = template;
-    while let Some((literal, after)) = rest.split_once('<') {
-        texts.push(literal);
-        rest = after.split_once('>').map_or("", |(_, after)| after);
+/// A pattern's pieces: a class counts as any one byte, since it is the user's to get right.
+fn globbed(pattern: &str) -> Vec<Piece> {
+    let mut globbed = Vec::new();
+    let mut pieces = pieces(pattern).into_iter();
+    while let Some(piece) = pieces.next() {
+        globbed.push(match piece {
+            Piece::Byte(b'*') => Piece::Star,
+            Piece::Byte(b'?') => Piece::One,
+            Piece::Byte(b'[') => {
+                pieces.by_ref().find(|piece| *piece == Piece::Byte(b']'));
+                Piece::One
+            }
+            Piece::Byte(b'\\') => pieces.next().unwrap_or(piece),
+            // A value holds no separator; a glob in its place may.
+            Piece::Any | Piece::Hashed => Piece::Star,
+            piece => piece,
+        });
     }
-    texts.push(rest);
-    texts
+    globbed
 }
 
 fn pieces(template: &str) -> Vec<Piece> {
@@ -46,8 +75,10 @@ fn pieces(template: &str) -> Vec<Piece> {
     let mut rest = template;
     while let Some((literal, after)) = rest.split_once('<') {
         pieces.extend(literal.bytes().map(Piece::Byte));
-        pieces.push(Piece::Any);
-        rest = after.split_once('>').map_or("", |(_, after)| after);
+        let (name, after) = after.split_once('>').unwrap_or((after, ""));
+        let is_hashed = name.trim_end().ends_with("|hash");
+        pieces.push(if is_hashed { Piece::Hashed } else { Piece::Any });
+        rest = after;
     }
     pieces.extend(rest.bytes().map(Piece::Byte));
     pieces
@@ -59,27 +90,32 @@ fn fits_value(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80 || b"%#~(,)-_.@+!$'\"`".contains(&byte)
 }
 
+/// Walks both at once; a position is reached if the two can be equal up to there.
 fn meet(left: &[Piece], right: &[Piece]) -> bool {
-    // Rows of the table are positions in `left`; `reach[j]`: the two prefixes can be equal.
-    let mut reach = vec![false; right.len() + 1];
-    reach[0] = true;
-    for (j, piece) in right.iter().enumerate() {
-        reach[j + 1] = reach[j] && *piece == Piece::Any;
-    }
-    for piece in left {
-        let mut next = vec![false; right.len() + 1];
-        next[0] = reach[0] && *piece == Piece::Any;
-        for (j, other) in right.iter().enumerate() {
-            next[j + 1] = match (piece, other) {
-                (Piece::Any, Piece::Any) => reach[j] || reach[j + 1] || next[j],
-                (Piece::Any, Piece::Byte(byte)) => reach[j + 1] || next[j] && fits_value(*byte),
-                (Piece::Byte(byte), Piece::Any) => next[j] || reach[j + 1] && fits_value(*byte),
-                (Piece::Byte(one), Piece::Byte(two)) => reach[j] && one == two,
-            };
+    let width = right.len() + 1;
+    let mut reached = vec![false; (left.len() + 1) * width];
+    let mut open = vec![(0, 0)];
+    while let Some((i, j)) = open.pop() {
+        if std::mem::replace(&mut reached[i * width + j], true) {
+            continue;
         }
-        reach = next;
+        let (one, two) = (left.get(i), right.get(j));
+        if one.is_some_and(|piece| piece.repeats()) {
+            open.push((i + 1, j));
+        }
+        if two.is_some_and(|piece| piece.repeats()) {
+            open.push((i, j + 1));
+        }
+        if let (Some(one), Some(two)) = (one, two)
+            && one.shares_a_byte(*two)
+        {
+            open.push((
+                i + usize::from(!one.repeats()),
+                j + usize::from(!two.repeats()),
+            ));
+        }
     }
-    reach[right.len()]
+    reached.last() == Some(&true)
 }
 
 #[cfg(test)]

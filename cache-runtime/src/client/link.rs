@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use redis::aio::MultiplexedConnection;
@@ -33,16 +33,20 @@ pub(crate) struct Link {
     client: redis::Client,
     patience: Duration,
     state: RwLock<State>,
+    /// Which keeper is in charge: one whose runtime is kept but not driven is replaced.
+    turn: AtomicU32,
+    /// Tells those who wait that the state has changed.
+    changed: watch::Sender<()>,
 }
 
 enum State {
     /// Nobody has needed the connection yet, or the runtime that drove it is gone.
     Idle,
-    /// The first attempt is under way.
-    Opening(watch::Receiver<()>),
+    /// An attempt is under way that is worth waiting for; its keeper reports until then.
+    Opening(Instant),
     Up(Arc<Open>),
-    /// Lost; the keeper is at work.
-    Down,
+    /// Lost; the keeper is at work, and reports until then.
+    Down(Instant),
 }
 
 /// A connection that was up when it was handed out.
@@ -60,52 +64,71 @@ impl Link {
             client,
             patience,
             state: RwLock::new(State::Idle),
+            turn: AtomicU32::new(0),
+            changed: watch::Sender::new(()),
         }
     }
 
-    /// The connection, opening it if nobody has.
-    pub(crate) async fn open(self: &Arc<Self>) -> Result<Arc<Open>, Fault> {
+    /// The connection, opening it if nobody has, and what is left of `time` then.
+    pub(crate) async fn open(
+        self: &Arc<Self>,
+        time: Duration,
+    ) -> Result<(Arc<Open>, Duration), Fault> {
+        // Without a runtime the timer of a command would panic.
+        let runtime = Handle::try_current().map_err(|_| Fault::NoRuntime)?;
         if let State::Up(open) = &*self.state.read() {
-            return Ok(open.clone());
+            return Ok((open.clone(), time));
         }
-        Box::pin(self.wait_until_open()).await
+        Box::pin(self.wait_until_open(&runtime, time)).await
     }
 
-    async fn wait_until_open(self: &Arc<Self>) -> Result<Arc<Open>, Fault> {
-        let mut opening = match self.attempt()? {
-            Attempt::Up(open) => return Ok(open),
-            Attempt::Opening(opening) => opening,
+    async fn wait_until_open(
+        self: &Arc<Self>,
+        runtime: &Handle,
+        time: Duration,
+    ) -> Result<(Arc<Open>, Duration), Fault> {
+        let start = Instant::now();
+        let mut changed = match self.attempt(runtime)? {
+            Attempt::Up(open) => return Ok((open, time)),
+            Attempt::Opening(changed) => changed,
         };
-        // An error means that the keeper is gone; the state says what became of it.
-        let _ = timeout(self.patience, opening.changed()).await;
+        let _ = timeout(time.min(self.patience), changed.changed()).await;
         match &*self.state.read() {
-            State::Up(open) => Ok(open.clone()),
+            State::Up(open) => Ok((open.clone(), time.saturating_sub(start.elapsed()))),
             _ => Err(Fault::NotConnected),
         }
     }
 
-    fn attempt(self: &Arc<Self>) -> Result<Attempt, Fault> {
-        let runtime = Handle::try_current().map_err(|_| Fault::NoRuntime)?;
+    fn attempt(self: &Arc<Self>, runtime: &Handle) -> Result<Attempt, Fault> {
         let mut state = self.state.write();
+        let overdue = Instant::now();
         match &*state {
-            State::Up(open) => Ok(Attempt::Up(open.clone())),
-            State::Opening(opening) => Ok(Attempt::Opening(opening.clone())),
-            State::Down => Err(Fault::NotConnected),
-            State::Idle => {
-                let (opened, opening) = watch::channel(());
-                *state = State::Opening(opening.clone());
-                let keeper = Keeper(Arc::downgrade(self));
-                runtime.spawn(keeper.keep(opened));
-                Ok(Attempt::Opening(opening))
+            State::Up(open) => return Ok(Attempt::Up(open.clone())),
+            State::Opening(due) if *due > overdue => {
+                return Ok(Attempt::Opening(self.changed.subscribe()));
             }
+            State::Down(due) if *due > overdue => return Err(Fault::NotConnected),
+            _ => {}
         }
+        *state = State::Opening(self.due());
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) + 1;
+        let changed = self.changed.subscribe();
+        drop(state);
+        // Not under the lock: a runtime that is shutting down drops the keeper here and now.
+        runtime.spawn(Keeper(Arc::downgrade(self), turn).keep());
+        Ok(Attempt::Opening(changed))
+    }
+
+    /// By when a keeper whose runtime is driven has said what came of its attempt.
+    fn due(&self) -> Instant {
+        Instant::now() + self.patience.min(CONNECT_TIME) + 2 * LONGEST_PAUSE
     }
 
     /// Takes a connection that proved dead out of use and wakes the keeper.
-    fn lose(&self, open: &Arc<Open>) {
+    fn lose(&self, open: &Arc<Open>, becomes: impl FnOnce(Instant) -> State) {
         let mut state = self.state.write();
         if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, open)) {
-            *state = State::Down;
+            *state = becomes(self.due());
         }
         drop(state);
         open.lost.notify_one();
@@ -120,13 +143,14 @@ impl Link {
             }
             Ok(Err(error)) => {
                 if error.is_io_error() || error.is_connection_dropped() {
-                    self.lose(open);
+                    // One that was closed, by a server's idle limit perhaps, is soon back.
+                    self.lose(open, State::Opening);
                 }
                 Err(error.into())
             }
             Err(_) => {
                 if open.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= SILENCE {
-                    self.lose(open);
+                    self.lose(open, State::Down);
                 }
                 Err(Fault::Timeout)
             }
@@ -139,7 +163,7 @@ impl Link {
         cmd: &Cmd,
         time: Duration,
     ) -> Result<Value, Fault> {
-        let open = self.open().await?;
+        let (open, time) = self.open(time).await?;
         let mut connection = open.connection();
         let outcome = timeout(time, connection.send_packed_command(cmd)).await;
         Ok(self.judge(&open, outcome)?.extract_error()?)
@@ -186,10 +210,10 @@ enum Attempt {
 }
 
 /// The task that opens the connection and opens it again, for as long as the link lives.
-struct Keeper(Weak<Link>);
+struct Keeper(Weak<Link>, u32);
 
 impl Keeper {
-    async fn keep(self, opened: watch::Sender<()>) {
+    async fn keep(self) {
         let mut pause = FIRST_PAUSE;
         while let Some((patience, connecting)) = self.connecting() {
             let mut connecting = pin!(connecting);
@@ -197,8 +221,7 @@ impl Keeper {
                 Ok(connection) => connection,
                 Err(_) => {
                     // Those who wait are let go when their patience ends, not the attempt.
-                    self.enter(State::Down);
-                    opened.send_replace(());
+                    self.enter_down(CONNECT_TIME);
                     connecting.await
                 }
             };
@@ -207,12 +230,10 @@ impl Keeper {
                 if !self.enter(State::Up(open.clone())) {
                     return;
                 }
-                opened.send_replace(());
                 pause = FIRST_PAUSE;
                 open.lost.notified().await;
             } else {
-                self.enter(State::Down);
-                opened.send_replace(());
+                self.enter_down(pause + patience);
                 tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -227,6 +248,7 @@ impl Keeper {
         impl Future<Output = Option<MultiplexedConnection>> + use<>,
     )> {
         let link = self.0.upgrade()?;
+        self.is_in_charge(&link).then_some(())?;
         let client = link.client.clone();
         let connecting = async move {
             let config = AsyncConnectionConfig::new()
@@ -244,8 +266,23 @@ impl Keeper {
         let Some(link) = self.0.upgrade() else {
             return false;
         };
-        *link.state.write() = state;
+        let mut current = link.state.write();
+        if !self.is_in_charge(&link) {
+            return false;
+        }
+        *current = state;
+        drop(current);
+        link.changed.send_replace(());
         true
+    }
+
+    /// Says until when callers need not ask whether this keeper is alive.
+    fn enter_down(&self, time: Duration) {
+        self.enter(State::Down(Instant::now() + time + 2 * LONGEST_PAUSE));
+    }
+
+    fn is_in_charge(&self, link: &Link) -> bool {
+        link.turn.load(Ordering::Relaxed) == self.1
     }
 }
 

@@ -48,6 +48,7 @@ type Bytes = Option<Vec<u8>>;
 
 struct Rider {
     key: Arc<str>,
+    time: Duration,
     reply: oneshot::Sender<Result<Bytes, Fault>>,
 }
 
@@ -83,7 +84,7 @@ impl Link {
         key: &Arc<str>,
         time: Duration,
     ) -> Result<Bytes, Fault> {
-        let open = self.open().await?;
+        let (open, time) = self.open(time).await?;
         if open.reads.in_flight.load(Ordering::Relaxed) < ALONE {
             return self
                 .get_alone(&open, WireKey { namespace, key }, time)
@@ -94,6 +95,7 @@ impl Link {
             let mut waiting = open.reads.waiting.lock();
             waiting.push(Rider {
                 key: key.clone(),
+                time,
                 reply,
             });
             waiting.len() == 1
@@ -101,13 +103,19 @@ impl Link {
         if first {
             let gathering = Gathering {
                 link: self.clone(),
-                open,
+                open: open.clone(),
                 namespace: namespace.clone(),
             };
-            tokio::spawn(gathering.depart(time));
+            tokio::spawn(gathering.depart());
         }
         // No answer means that the batch's runtime went away under it.
-        answer.await.unwrap_or(Err(Fault::Dropped))
+        match timeout(time, answer).await {
+            Ok(answer) => answer.unwrap_or(Err(Fault::Dropped)),
+            Err(_) => {
+                open.reads.disband();
+                Err(Fault::Timeout)
+            }
+        }
     }
 
     async fn get_alone(
@@ -135,19 +143,19 @@ struct Gathering {
 }
 
 impl Gathering {
-    async fn depart(self, time: Duration) {
+    async fn depart(self) {
         let mut batch = Waiting(&self.open.reads).gather().await;
         let most = self.open.reads.batch_size();
         while batch.len() > most {
             let rest = batch.split_off(most);
             let one_more = self.clone();
-            tokio::spawn(async move { one_more.send(batch, time).await });
+            tokio::spawn(async move { one_more.send(batch).await });
             batch = rest;
         }
-        self.send(batch, time).await;
+        self.send(batch).await;
     }
 
-    async fn send(&self, batch: Vec<Rider>, time: Duration) {
+    async fn send(&self, batch: Vec<Rider>) {
         let _in_flight = InFlight::enter(&self.open.reads.in_flight);
         let bytes = batch
             .iter()
@@ -161,6 +169,12 @@ impl Gathering {
                 key: &rider.key,
             });
         }
+        // Each rider minds its own time; one that has little left does not end it for the others.
+        let time = batch
+            .iter()
+            .map(|rider| rider.time)
+            .max()
+            .unwrap_or_default();
         let mut connection = self.open.connection();
         let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
         match self.link.judge(&self.open, outcome) {
@@ -212,6 +226,15 @@ impl Drop for Waiting<'_> {
 }
 
 impl Reads {
+    /// Sends away all who wait if one of them has given up: the task that was to gather them is
+    /// on a runtime that nobody drives, and no later rider would start another.
+    fn disband(&self) {
+        let mut waiting = self.waiting.lock();
+        if waiting.iter().any(|rider| rider.reply.is_closed()) {
+            waiting.clear();
+        }
+    }
+
     fn batch_size(&self) -> usize {
         let length = self.length.load(Ordering::Relaxed).max(1);
         (BATCH_BYTES / length).clamp(1, BATCH_KEYS)

@@ -29,8 +29,18 @@ pub(crate) enum Outcome {
 
 type Landing = watch::Receiver<Option<Outcome>>;
 
+/// What those aboard know about the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Footing {
+    /// They read it: the store can be asked to confirm what they are given.
+    Read,
+    /// They could not ask, so nobody can confirm anything.
+    Blind,
+}
+
 struct Open {
     value: TypeId,
+    footing: Footing,
     landing: Landing,
 }
 
@@ -60,14 +70,21 @@ impl Flights {
     }
 
     /// Joins the open flight for `key`, or opens one.
-    pub(crate) fn board(self: &Arc<Self>, key: &Arc<str>, value: TypeId) -> Role {
+    pub(crate) fn board(self: &Arc<Self>, key: &Arc<str>, value: TypeId, footing: Footing) -> Role {
         let mut shard = self.shard(key).lock();
         let open = shard.entry(key.clone()).or_default();
-        if let Some(flight) = open.iter().find(|flight| flight.value == value) {
+        if let Some(flight) = open
+            .iter()
+            .find(|flight| flight.value == value && flight.footing == footing)
+        {
             return Role::Joiner(Joiner(flight.landing.clone()));
         }
         let (sender, landing) = watch::channel(None);
-        open.push(Open { value, landing });
+        open.push(Open {
+            value,
+            footing,
+            landing,
+        });
         Role::Leader(Leader {
             flights: self.clone(),
             key: key.clone(),

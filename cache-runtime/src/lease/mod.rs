@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::task::AbortHandle;
 
 use crate::cache::Cache;
+use crate::client::Budget;
 use crate::client::engine;
 use crate::entry::Token;
 use crate::error::Fault;
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Leasing, Reading, Replace, Store};
 use std::time::Duration;
 
 /// A lease that is kept alive while it is held and given back when it is dropped.
@@ -19,27 +20,56 @@ pub(crate) struct Lease {
     renewal: Option<AbortHandle>,
 }
 
+/// What came of asking for a lease.
+pub(crate) enum Taking {
+    Taken(Lease),
+    Instead(Reading),
+    Unfit,
+}
+
 impl Lease {
     pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
-    /// Takes over a lease that the store has just given.
-    pub(crate) fn new(cache: &Cache, key: &Arc<str>, token: Token) -> Self {
-        let renewal = matches!(cache.0.store, Store::Redis(_))
-            .then(|| tokio::spawn(renew(cache.clone(), key.clone(), token)).abort_handle());
-        Self {
+    /// Takes the lease on a key. It is given back if this future is dropped, or if nobody knows
+    /// what became of the command: else the key would be blocked for the lease's whole time.
+    pub(crate) async fn take(
+        cache: &Cache,
+        key: &Arc<str>,
+        replace: Replace<'_>,
+        budget: &mut Budget,
+    ) -> Result<Taking, Fault> {
+        // A token belongs to one sending of the command.
+        let token = Token::random();
+        let mut lease = Self {
             cache: cache.clone(),
             key: key.clone(),
             token: Some(token),
-            renewal,
+            renewal: None,
+        };
+        let leasing = cache.0.store.lease(key, token, replace, budget).await;
+        if !matches!(
+            leasing,
+            Ok(Leasing::Taken) | Err(Fault::Timeout | Fault::Redis(_))
+        ) {
+            lease.token = None;
         }
+        Ok(match leasing? {
+            Leasing::Taken => {
+                lease.renewal = matches!(cache.0.store, Store::Redis(_))
+                    .then(|| tokio::spawn(renew(cache.clone(), key.clone(), token)).abort_handle());
+                Taking::Taken(lease)
+            }
+            Leasing::Unfit => Taking::Unfit,
+            Leasing::Instead(reading) => Taking::Instead(reading),
+        })
     }
 
     /// Stores the entry if the lease stands. Whatever comes of it, the lease is over; after a
     /// fault nobody knows, and it is not sent again: a late duplicate would revive an old load.
     pub(crate) async fn publish(mut self, entry: Entry, ttl: Duration) -> Result<bool, Fault> {
-        let Some(token) = self.token.take() else {
+        let Some(token) = self.token else {
             return Ok(false);
         };
         let published = self
@@ -48,18 +78,22 @@ impl Lease {
             .store
             .publish(&self.key, token, entry, ttl)
             .await;
-        if published.is_err() {
-            self.token = Some(token);
+        if published.is_ok() {
+            self.token = None;
         }
         published
     }
 
     /// Gives the lease back and says whether it stood to the end.
     pub(crate) async fn release(mut self) -> Result<bool, Fault> {
-        let Some(token) = self.token.take() else {
+        let Some(token) = self.token else {
             return Ok(false);
         };
-        self.cache.0.store.release(&self.key, token).await
+        let released = self.cache.0.store.release(&self.key, token).await;
+        if released.is_ok() {
+            self.token = None;
+        }
+        released
     }
 }
 

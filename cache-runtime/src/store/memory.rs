@@ -23,6 +23,8 @@ const SHARDS: usize = 16;
 const OVERHEAD: usize = 96;
 /// Entries whose size the table is first laid out for.
 const TYPICAL: u64 = 512;
+/// What an entry of the usual `max_entry` needs, the parts of a shard that are reserved included.
+const LARGE: u64 = 2 << 20;
 
 /// A decoded value, a cached error, or a counter.
 pub(crate) struct MemoryEntry {
@@ -69,13 +71,35 @@ impl MemoryEntry {
     }
 }
 
+/// Each shard has its part of the bytes, and takes nothing larger: with one for every core, a
+/// large entry would fit into none of them.
+fn layout(items: usize, bytes: u64) -> quick_cache::Options {
+    let cores = std::thread::available_parallelism().map_or(4, usize::from);
+    let roomy = usize::try_from(bytes / LARGE).unwrap_or(usize::MAX).max(1);
+    // Rounded down: the library rounds up to a power of two.
+    let shards = (4 * cores).min(1 << roomy.ilog2());
+    let mut options = quick_cache::OptionsBuilder::new();
+    options
+        .estimated_items_capacity(items)
+        .weight_capacity(bytes)
+        .shards(shards);
+    options
+        .build()
+        .unwrap_or_else(|_| unreachable!("all that is required is given"))
+}
+
 impl Memory {
     pub(crate) fn new(bytes: u64, clock: Clock) -> Self {
         let items = usize::try_from(bytes / TYPICAL)
             .unwrap_or(usize::MAX)
             .clamp(64, 1 << 20);
         Self {
-            entries: Cache::with_weighter(items, bytes, ByWeight),
+            entries: Cache::with_options(
+                layout(items, bytes),
+                ByWeight,
+                quick_cache::DefaultHashBuilder::default(),
+                quick_cache::sync::DefaultLifecycle::default(),
+            ),
             leases: Default::default(),
             hasher: RandomState::new(),
             clock,
@@ -136,7 +160,7 @@ impl Memory {
             return false;
         }
         leases.remove(key);
-        entry.deadline = Some(self.clock.now() + ttl);
+        entry.deadline = self.clock.now().checked_add(ttl);
         self.entries.insert(key.clone(), Arc::new(entry));
         true
     }
@@ -179,7 +203,7 @@ impl Memory {
     pub(crate) fn put(&self, key: &Arc<str>, mut entry: MemoryEntry, ttl: Duration) {
         let mut leases = self.leases(key);
         leases.remove(key);
-        entry.deadline = Some(self.clock.now() + ttl);
+        entry.deadline = self.clock.now().checked_add(ttl);
         self.entries.insert(key.clone(), Arc::new(entry));
     }
 
@@ -193,7 +217,7 @@ impl Memory {
             Content::Value(value) => Content::Value(value.clone()),
             Content::Counter(count) => Content::Counter(*count),
         };
-        let deadline = Some(self.clock.now() + ttl);
+        let deadline = self.clock.now().checked_add(ttl);
         let MemoryEntry {
             kind,
             version,
@@ -224,7 +248,7 @@ impl Memory {
     pub(crate) fn count(&self, key: &Arc<str>, by: i64, ttl: Option<Duration>) -> Option<i64> {
         let _leases = self.leases(key);
         let (before, deadline) = match self.entry(key) {
-            None => (0, ttl.map(|ttl| self.clock.now() + ttl)),
+            None => (0, ttl.and_then(|ttl| self.clock.now().checked_add(ttl))),
             Some(entry) => match entry.content {
                 Content::Counter(count) => (count, entry.deadline),
                 Content::Value(_) => return None,

@@ -83,25 +83,23 @@ impl Store {
         }
     }
 
-    /// Takes the lease on `key`. A token belongs to one sending of this command, so it is made
-    /// here and never sent twice.
+    /// Takes the lease on `key`.
     pub(crate) async fn lease(
         &self,
         key: &Arc<str>,
+        token: Token,
         replace: Replace<'_>,
         budget: &mut Budget,
-    ) -> Result<(Token, Leasing), Fault> {
-        let token = Token::random();
-        let leasing = match self {
-            Self::Memory(memory) => memory.lease(key, token, replace),
+    ) -> Result<Leasing, Fault> {
+        match self {
+            Self::Memory(memory) => Ok(memory.lease(key, token, replace)),
             Self::Redis(redis) => {
                 let (time, start) = budget.start()?;
                 let leasing = redis.lease(key, token, replace, time).await;
                 budget.spend(start);
-                leasing?
+                leasing
             }
-        };
-        Ok((token, leasing))
+        }
     }
 
     /// Stores `entry` for `ttl` if the lease stands, and says whether it did.

@@ -2,15 +2,22 @@
 
 #![expect(clippy::expect_used, reason = "the whole crate is tests")]
 #![expect(clippy::large_futures, reason = "whole tests are futures here")]
-#![expect(clippy::async_yields_async, reason = "tasks are spawned inside a scope, awaited outside")]
+#![expect(
+    clippy::async_yields_async,
+    reason = "tasks are spawned inside a scope, awaited outside"
+)]
 
+mod adversity;
+mod catalogue;
 mod coherence;
 mod flights;
 mod foreign;
 mod harness;
+mod hygiene;
 mod manual;
 mod outage;
 mod reads;
 mod runtimes;
+mod shapes;
 mod support;
 mod writes;

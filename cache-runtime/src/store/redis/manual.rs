@@ -53,10 +53,10 @@ impl Redis {
                 .arg("PX")
                 .arg(millis(ttl));
         }
-        let open = self.link().open().await?;
+        let (open, time) = self.link().open(self.budget).await?;
         let mut connection = open.connection();
         let send = connection.send_packed_commands(&pipeline, 0, entries.len());
-        let outcome = tokio::time::timeout(self.budget, send).await;
+        let outcome = tokio::time::timeout(time, send).await;
         let answers = Value::Array(self.link().judge(&open, outcome)?);
         Ok(answers.extract_error().map(drop)?)
     }
@@ -112,7 +112,10 @@ impl Redis {
             cmd.arg(by).arg(ttl.as_str());
         });
         match run.await? {
-            Value::Int(count) => Ok(count),
+            Value::BulkString(count) => std::str::from_utf8(&count)
+                .ok()
+                .and_then(|count| count.parse().ok())
+                .ok_or(Fault::WrongType),
             _ => Err(Fault::WrongType),
         }
     }
@@ -134,7 +137,7 @@ impl Redis {
     }
 
     pub(crate) async fn connection(&self) -> Result<::redis::aio::MultiplexedConnection, Fault> {
-        Ok(self.link().open().await?.connection())
+        Ok(self.link().open(self.budget).await?.0.connection())
     }
 }
 

@@ -45,9 +45,10 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 /// Adds to a counter and gives it a time to live if it is new.
 const COUNT: &str = "
 local existed = redis.call('EXISTS', KEYS[1])
-local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+redis.call('INCRBY', KEYS[1], ARGV[1])
 if existed == 0 and ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return count";
+-- Its text: a number of Lua is exact to 2^53 only.
+return redis.call('GET', KEYS[1])";
 
 /// Gives an entry another time to live, unless it is a lease or a fence.
 const EXPIRE: &str = "

@@ -1,0 +1,9 @@
+use cache_runtime::KeyPart;
+
+#[derive(KeyPart)]
+union Id {
+    small: u32,
+    large: u64,
+}
+
+fn main() {}

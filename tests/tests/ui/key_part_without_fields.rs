@@ -1,0 +1,6 @@
+use cache_runtime::KeyPart;
+
+#[derive(KeyPart)]
+struct Everything;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cache_runtime::cache_result;
+
+#[cache_result(key = "sum:<a>:<b>:<c>:<d>:<e>:<f>:<g>:<h>:<i>")]
+async fn sum(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, h: u8, i: u8) -> u8 {
+    a + b + c + d + e + f + g + h + i
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use cache_runtime::cache_result;
+
+#[cache_result(key = "user:<user_id>")]
+async fn name_of(user_id: u64) -> String {
+    user_id.to_string()
+}
+
+fn main() {
+    name_of_key("seven");
+}

@@ -1,0 +1,9 @@
+use cache_runtime::KeyPart;
+
+#[derive(KeyPart)]
+struct Place {
+    latitude: f64,
+    name: String,
+}
+
+fn main() {}

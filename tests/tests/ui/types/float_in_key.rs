@@ -1,0 +1,8 @@
+use cache_runtime::cache_result;
+
+#[cache_result(key = "weather:<latitude>")]
+async fn weather(latitude: f64) -> String {
+    latitude.to_string()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cache_runtime::cache_result;
+
+#[cache_result(key = format!("user:{user_id}"))]
+async fn name_of(user_id: u64) -> String {
+    user_id.to_string()
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use cache_runtime::cache_result;
+
+#[cache_result(key = "user:<user_id>", ttl = "5 minutes")]
+async fn name_of(user_id: u64) -> String {
+    user_id.to_string()
+}
+
+fn main() {
+    let _ = name_of(7);
+    let _ = name_of_key(7);
+}
