@@ -77,7 +77,8 @@ pub use redis;
 /// It links the crates, prints what it found, and panics if two templates can make the same key,
 /// if one template stands for two value types, if something is invalidated that nothing caches
 /// (`external = ".."` excuses it), or if a crate has no entries at all. What is cached and never
-/// invalidated is listed only. Write `crate` for the crate that the test is in.
+/// invalidated is listed only. Name every crate that takes part: one may invalidate what another
+/// caches. Write `crate` for the crate that the test is in.
 ///
 /// ```standalone_crate
 /// # use cache_runtime::{cache_result, invalidate_cache};
@@ -101,3 +102,8 @@ macro_rules! assert_catalogue {
         $crate::__private::assert_catalogue(&[$(::core::stringify!($name)),+])
     }};
 }
+
+/// The code in the README compiles and runs, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -29,12 +29,11 @@ const READ_OPTIONS: [&str; 15] = [
     "crate",
 ];
 
-const UPDATE_OPTIONS: [&str; 12] = [
+const UPDATE_OPTIONS: [&str; 11] = [
     "key",
     "ttl",
     "jitter",
     "none",
-    "errors",
     "store_if",
     "version",
     "codec",

@@ -34,7 +34,7 @@ pub fn init(config: Config) -> Result<Cache, Error> {
     }
 }
 
-pub(super) fn global<'a>() -> &'a Cache {
+pub(super) fn global() -> &'static Cache {
     GLOBAL.get_or_init(|| match Config::from_env() {
         Ok(config) => {
             let cache = Cache::from_config(config);
@@ -72,11 +72,6 @@ impl Deref for Current {
 
 pub(crate) fn current(given: Option<&Cache>) -> Current {
     current_in(scope::context(), given).0
-}
-
-/// [`current`] without a handle of one's own.
-pub(crate) fn current_ref<'a>(context: &'a Context, given: Option<&'a Cache>) -> &'a Cache {
-    given.or(context.cache.as_ref()).unwrap_or_else(global)
 }
 
 /// The cache, and how the scope uses it.

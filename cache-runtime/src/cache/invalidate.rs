@@ -36,6 +36,22 @@ pub enum Invalidation {
     Queued,
 }
 
+/// A target, and the cache that its key names, if any.
+pub(crate) type Aimed = (Option<Cache>, Target);
+
+/// What is to be invalidated where; the caller's cache comes first.
+pub(crate) fn by_cache(callers: Cache, targets: Vec<Aimed>) -> Vec<(Cache, Vec<Target>)> {
+    let mut caches = vec![(callers, Vec::new())];
+    for (own, target) in targets {
+        let known = |own: &Cache| caches.iter().position(|(cache, _)| cache.is_same(own));
+        match own.as_ref().map_or(Some(0), known) {
+            Some(at) => caches[at].1.push(target),
+            None => caches.extend(own.map(|own| (own, vec![target]))),
+        }
+    }
+    caches
+}
+
 impl Cache {
     /// Invalidates all targets, or queues them all.
     pub(crate) async fn invalidate(

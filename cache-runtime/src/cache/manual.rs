@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cache, Invalidation, PLAIN, Target};
+use super::{Cache, Invalidation, PLAIN, Target, by_cache};
 use crate::cache_key::Key;
 use crate::call::{Cacheable, HasOps};
 use crate::entry::{self, EncodeError, Kind, Stored};
@@ -233,7 +233,8 @@ impl Cache {
         })
     }
 
-    /// Invalidates several keys at once, whatever their value types.
+    /// Invalidates several keys at once, whatever their value types; the key of a function that
+    /// names a cache, there.
     ///
     /// # Errors
     ///
@@ -259,8 +260,16 @@ impl Cache {
         keys: impl crate::cache_key::IntoKeys,
     ) -> Result<Invalidation, Error> {
         let mut targets = Vec::new();
-        keys.each(&mut |key| targets.push(Target::Key(key.shared_text().clone())));
-        self.invalidate(&targets, SITE).await
+        keys.each(&mut |key| {
+            targets.push((key.cache().cloned(), Target::Key(key.shared_text().clone())));
+        });
+        let mut outcome = Invalidation::Applied;
+        for (cache, targets) in by_cache(self.clone(), targets) {
+            if cache.invalidate(&targets, SITE).await? == Invalidation::Queued {
+                outcome = Invalidation::Queued;
+            }
+        }
+        Ok(outcome)
     }
 
     /// How much the store holds.

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use super::found::Found;
 use super::hooks::Hooks;
-use super::load::{Load, Way};
+use super::load::{Leased, Load, Way};
 use super::read::Call;
 use super::scope::{self, Usage};
 use super::shape::Shape;
@@ -129,7 +129,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                     self.cache.count(Event::Hit);
                     return Break(Entered::answer(result));
                 }
-                Found::Newer => return Break(Box::pin(self.alone()).await),
+                Found::Newer(reading) => return Box::pin(self.board_beside(reading)).await,
                 Found::Unusable(reading) => unusable = Some(reading),
                 Found::Nothing | Found::Leased => {}
             }
@@ -162,6 +162,19 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             Role::Joiner(joiner) => self.join(joiner).await,
             Role::Leader(leader) => {
                 Break(self.call.load(self.cache, Way::Unconfirmed(leader)).await)
+            }
+        }
+    }
+
+    /// Newer code has written the entry: one load at a time in this process, which stores nothing.
+    async fn board_beside(&mut self, newer: Reading) -> ControlFlow<Entered<S>> {
+        if self.usage == Usage::ReadOnly {
+            return Break(self.alone().await);
+        }
+        match self.board(Footing::Read) {
+            Role::Joiner(joiner) => self.join(joiner).await,
+            Role::Leader(leader) => {
+                Break(self.call.load(self.cache, Way::Beside(leader, newer)).await)
             }
         }
     }
@@ -211,7 +224,13 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             };
             let found = match leasing {
                 Taking::Taken(lease) => {
-                    return self.call.load(self.cache, Way::Leased(leader, lease)).await;
+                    let left = budget.left();
+                    let leased = Leased {
+                        leader,
+                        lease,
+                        left,
+                    };
+                    return self.call.load(self.cache, Way::Leased(leased)).await;
                 }
                 Taking::Unfit => {
                     self.cache.count(Event::Unfit);
@@ -227,9 +246,11 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                     self.cache.count(Event::Waited);
                     return Entered::answer(result);
                 }
-                Found::Newer => {
-                    leader.land(Outcome::NoEntry);
-                    return self.alone().await;
+                Found::Newer(reading) => {
+                    return self
+                        .call
+                        .load(self.cache, Way::Beside(leader, reading))
+                        .await;
                 }
                 Found::Unusable(reading) => unusable = Some(reading),
                 Found::Nothing | Found::Leased => {

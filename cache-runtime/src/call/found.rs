@@ -1,5 +1,7 @@
 //! What lies behind a key, seen by one function.
 
+use std::cmp::Ordering;
+
 use super::read::Call;
 use super::shape::Shape;
 use crate::cache::Cache;
@@ -16,73 +18,77 @@ pub(super) enum Found<S: Shape> {
     /// Nothing that this code can read; it may be replaced.
     Unusable(Reading),
     /// Written by newer code, which must not lose it.
+    Newer(Reading),
+}
+
+/// What an entry of some version is to code of ours.
+enum Seen<T> {
+    Answer(T),
     Newer,
+    Unusable,
+}
+
+impl<T> Seen<T> {
+    fn of(version: u32, ours: u32, read: impl FnOnce() -> Option<T>) -> Self {
+        match version.cmp(&ours) {
+            Ordering::Greater => Self::Newer,
+            Ordering::Less => Self::Unusable,
+            Ordering::Equal => read().map_or(Self::Unusable, Self::Answer),
+        }
+    }
 }
 
 impl<S: Shape, H> Call<S, H> {
     pub(super) fn interpret(&self, cache: &Cache, reading: Reading) -> Found<S> {
-        let found = match &reading {
+        let ours = self.site.format.schema_version();
+        let seen = match &reading {
             Reading::Nothing => return Found::Nothing,
             Reading::Leased => return Found::Leased,
-            Reading::Entry(entry) => self.read_memory(cache, entry),
+            Reading::Entry(entry) => Seen::of(entry.version, ours, || self.read_memory(entry)),
             Reading::Bytes(bytes) => match entry::parse(bytes) {
-                Ok(Stored::Entry(entry)) => self.read_bytes(cache, &entry),
+                Ok(Stored::Entry(entry)) => {
+                    Seen::of(entry.version(), ours, || self.read_bytes(&entry))
+                }
                 Ok(Stored::Lease(_) | Stored::Fence) => return Found::Leased,
-                Err(_) => None,
+                Err(_) => Seen::Unusable,
             },
         };
-        found.unwrap_or_else(|| {
-            cache.count(Event::Unreadable);
-            Found::Unusable(reading)
-        })
+        match seen {
+            Seen::Answer(result) => Found::Answer(result),
+            Seen::Newer => {
+                cache.count(Event::Newer);
+                Found::Newer(reading)
+            }
+            Seen::Unusable => {
+                cache.count(Event::Unreadable);
+                Found::Unusable(reading)
+            }
+        }
     }
 
-    fn read_memory(&self, cache: &Cache, entry: &MemoryEntry) -> Option<Found<S>> {
+    fn read_memory(&self, entry: &MemoryEntry) -> Option<Result<S::Value, S::Error>> {
         let Content::Value(value) = &entry.content else {
             return None;
         };
-        self.readable(cache, entry.version, || match entry.kind {
+        match entry.kind {
             Kind::Value => ((self.ops)().open)(&**value).map(Ok),
+            Kind::Error => (self.errors.as_ref()?.1().open)(&**value).map(Err),
+        }
+    }
+
+    fn read_bytes(&self, entry: &Entry<'_>) -> Option<Result<S::Value, S::Error>> {
+        let format = self.site.format;
+        let most = format.entry_limit();
+        match entry.kind() {
+            Kind::Value => {
+                (entry.fingerprint() == self.fingerprint().hash).then_some(())?;
+                ((self.ops)().decode)(entry, most).ok().map(Ok)
+            }
             Kind::Error => {
                 let ops = self.errors.as_ref()?.1();
-                (ops.open)(&**value).map(Err)
+                (entry.fingerprint() == (ops.fingerprint)(format).hash).then_some(())?;
+                (ops.decode)(entry, most).ok().map(Err)
             }
-        })
-    }
-
-    fn read_bytes(&self, cache: &Cache, entry: &Entry<'_>) -> Option<Found<S>> {
-        self.readable(cache, entry.version(), || {
-            let most = self.site.format.entry_limit();
-            match entry.kind() {
-                Kind::Value if entry.fingerprint() == self.fingerprint().hash => {
-                    ((self.ops)().decode)(entry, most).ok().map(Ok)
-                }
-                Kind::Error => {
-                    let ops = self.errors.as_ref()?.1();
-                    let known = (ops.fingerprint)(self.site.format).hash;
-                    (entry.fingerprint() == known).then_some(())?;
-                    (ops.decode)(entry, most).ok().map(Err)
-                }
-                Kind::Value => None,
-            }
-        })
-    }
-
-    fn readable(
-        &self,
-        cache: &Cache,
-        version: u32,
-        read: impl FnOnce() -> Option<Result<S::Value, S::Error>>,
-    ) -> Option<Found<S>> {
-        let ours = self.site.format.schema_version();
-        if version > ours {
-            cache.count(Event::Newer);
-            return Some(Found::Newer);
-        }
-        if version < ours {
-            None
-        } else {
-            read().map(Found::Answer)
         }
     }
 

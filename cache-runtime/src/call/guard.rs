@@ -1,6 +1,6 @@
 //! Invalidates when a write ends, however it ends.
 
-use crate::cache::{Cache, Target};
+use crate::cache::{Aimed, Cache, Target, by_cache};
 use crate::error::Error;
 
 /// Armed before the body runs. Dropped while armed, because the body panicked, its future was
@@ -11,22 +11,9 @@ pub(super) struct Guard {
     site: &'static str,
 }
 
-/// A target, and the cache that its key names, if any.
-pub(super) type Aimed = (Option<Cache>, Target);
-
 impl Guard {
     pub(super) fn arm(cache: Cache, site: &'static str, targets: Vec<Aimed>) -> Self {
-        let mut caches = vec![(cache, Vec::new())];
-        for (own, target) in targets {
-            let known = own.as_ref().map_or(Some(0), |own| {
-                caches.iter().position(|(cache, _)| cache.is_same(own))
-            });
-            match (known, own) {
-                (Some(at), _) => caches[at].1.push(target),
-                (None, Some(own)) => caches.push((own, vec![target])),
-                (None, None) => unreachable!("the caller's cache is the first"),
-            }
-        }
+        let caches = by_cache(cache, targets);
         Self { caches, site }
     }
 

@@ -7,11 +7,17 @@ use super::read::Call;
 use super::scope::{self, Usage};
 use super::shape::Shape;
 use super::site::SiteKind;
-use crate::cache::current_ref;
+use crate::cache::{Current, current_in};
 use crate::entry::Kind;
 use crate::key::{KeyPart, Template};
 use crate::observe::Event;
 use crate::store::{Content, MemoryEntry, Store};
+
+/// An entry in memory that answers a call.
+pub(super) struct InMemory {
+    cache: Current,
+    entry: Arc<MemoryEntry>,
+}
 
 impl<S: Shape, H> Call<S, H> {
     /// The entry of this key, if the cache of this call has it in memory and it answers the call.
@@ -19,20 +25,19 @@ impl<S: Shape, H> Call<S, H> {
         &self,
         template: &Template,
         parts: &[&dyn KeyPart],
-    ) -> Option<Arc<MemoryEntry>> {
-        scope::look(|context| {
-            let cache = current_ref(context, self.cache.as_ref());
-            let Store::Memory(memory) = &cache.0.store else {
-                return None;
-            };
-            let usage = usage_in(cache.mode(), context.usage);
-            let reads = matches!(usage, Usage::Normal | Usage::ReadOnly);
-            if !reads || self.site.kind != SiteKind::Read {
-                return None;
-            }
-            let entry = template.render_with(parts, |key| memory.entry(key))?;
-            self.is_answered_by(&entry).then_some(entry)
-        })
+    ) -> Option<InMemory> {
+        let (cache, usage) = current_in(scope::context(), self.cache.as_ref());
+        let Store::Memory(memory) = &cache.0.store else {
+            return None;
+        };
+        let usage = usage_in(cache.mode(), usage);
+        let reads = matches!(usage, Usage::Normal | Usage::ReadOnly);
+        if !reads || self.site.kind != SiteKind::Read {
+            return None;
+        }
+        let entry = template.render_with(parts, |key| memory.entry(key))?;
+        self.is_answered_by(&entry)
+            .then(|| InMemory { cache, entry })
     }
 
     fn is_answered_by(&self, entry: &MemoryEntry) -> bool {
@@ -46,11 +51,12 @@ impl<S: Shape, H> Call<S, H> {
 
     /// The value that was found when the key was rendered.
     pub(super) fn answer(&self) -> Option<S::Output> {
-        let Content::Value(value) = &self.found.as_ref()?.content else {
+        let InMemory { cache, entry } = self.found.as_ref()?;
+        let Content::Value(value) = &entry.content else {
             return None;
         };
         let value = ((self.ops)().open)(&**value)?;
-        scope::look(|context| current_ref(context, self.cache.as_ref()).count(Event::Hit));
+        cache.count(Event::Hit);
         Some(S::join(Ok(value)))
     }
 }

@@ -10,12 +10,12 @@ use super::ops::Ops;
 use super::read::Call;
 use super::shape::Shape;
 use crate::cache::Cache;
-use crate::entry::{Fingerprint, Kind};
+use crate::entry::{EncodeError, Fingerprint, Kind};
 use crate::error::Fault;
 use crate::flight::{Leader, Outcome};
 use crate::lease::Lease;
 use crate::observe::Event;
-use crate::store::{Entry, MemoryEntry, Store};
+use crate::store::{Entry, MemoryEntry, Reading, Store};
 
 /// The right to run the body.
 pub(super) struct Load {
@@ -30,8 +30,19 @@ pub(super) enum Way {
     Alone,
     /// For all who wait in this process, though Redis can't confirm that the value is current.
     Unconfirmed(Leader),
+    /// For all who wait in this process, if what newer code wrote is still there at the end: then
+    /// nobody has invalidated it meanwhile.
+    Beside(Leader, Reading),
     /// For everybody, if the lease stands to the end.
-    Leased(Leader, Lease),
+    Leased(Leased),
+}
+
+/// A load whose value will be stored.
+pub(super) struct Leased {
+    pub(super) leader: Leader,
+    pub(super) lease: Lease,
+    /// How long the caller may still wait for Redis; storing goes on without it.
+    pub(super) left: Duration,
 }
 
 type Outcomes<S> = Result<<S as Shape>::Value, <S as Shape>::Error>;
@@ -49,7 +60,11 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
                 leader.close();
                 leader.land(self.copy(&result));
             }
-            Way::Leased(leader, lease) => self.settle(&cache, leader, lease, &result).await,
+            Way::Beside(leader, seen) => {
+                self.land_if_still_there(&cache, leader, &seen, &result)
+                    .await
+            }
+            Way::Leased(leased) => self.settle(&cache, leased, &result).await,
         }
         S::join(result)
     }
@@ -65,7 +80,31 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         }
     }
 
-    async fn settle(&self, cache: &Cache, leader: Leader, lease: Lease, result: &Outcomes<S>) {
+    async fn land_if_still_there(
+        &self,
+        cache: &Cache,
+        leader: Leader,
+        seen: &Reading,
+        result: &Outcomes<S>,
+    ) {
+        leader.close();
+        let Some(key) = self.key.as_ref().filter(|_| leader.has_joiners()) else {
+            return;
+        };
+        let now = cache.0.store.read(key, &mut cache.fresh_budget()).await;
+        leader.land(if now.is_ok_and(|now| now.is_same(seen)) {
+            self.copy(result)
+        } else {
+            Outcome::Again
+        });
+    }
+
+    async fn settle(&self, cache: &Cache, leased: Leased, result: &Outcomes<S>) {
+        let Leased {
+            leader,
+            lease,
+            left,
+        } = leased;
         let entry = self.entry(cache, result);
         // Before the publish: who boards after it may have come after an invalidation.
         leader.close();
@@ -80,7 +119,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         }
         // A task of its own: it goes on when the caller is dropped or its budget is spent. An
         // error means that its runtime is going, and with it the caller's.
-        let _ = tokio::time::timeout(cache.0.budget, tokio::spawn(settling)).await;
+        let _ = tokio::time::timeout(left, tokio::spawn(settling)).await;
     }
 
     /// The entry to store and its time to live, if there is to be one.
@@ -145,8 +184,11 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             }),
             Store::Redis(_) => (ops.encode)(value, kind, format, fingerprint).map(Entry::Bytes),
         };
-        if entry.is_err() {
-            cache.count(Event::Oversized);
+        if let Err(error) = &entry {
+            cache.count(match error {
+                EncodeError::TooBig { .. } => Event::Oversized,
+                _ => Event::Unencodable,
+            });
         }
         entry.ok()
     }

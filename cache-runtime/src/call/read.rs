@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::enter::Entered;
 use super::hooks::{Hooks, StoreIf, TtlOf};
+use super::in_memory::InMemory;
 use super::lifetime::{Jitter, Keep, Ttl};
 use super::ops::{HasOps, Ops};
 use super::shape::{Cacheable, FallibleReturn, Optional, Shape};
@@ -13,7 +14,6 @@ use super::site::Site;
 use crate::cache::Cache;
 use crate::cache_key::IntoKey;
 use crate::key::KeyPart;
-use crate::store::MemoryEntry;
 
 /// A call of a function under `#[cache_result]` or `#[update_cache]`.
 pub struct Call<S: Shape, H = ()> {
@@ -24,7 +24,7 @@ pub struct Call<S: Shape, H = ()> {
     pub(super) cache: Option<Cache>,
     pub(super) key: Option<Arc<str>>,
     /// A hit in memory: then there is no key.
-    pub(super) found: Option<Arc<MemoryEntry>>,
+    pub(super) found: Option<InMemory>,
     pub(super) ttl: Ttl,
     pub(super) jitter: Option<Jitter>,
     pub(super) none: Option<None<S::Value>>,

@@ -31,13 +31,6 @@ tokio::task_local! {
     static CONTEXT: Context;
 }
 
-/// Looks at the context without a copy of it.
-pub(crate) fn look<T>(look: impl Fn(&Context) -> T) -> T {
-    CONTEXT
-        .try_with(&look)
-        .unwrap_or_else(|_| look(&Context::default()))
-}
-
 pub(crate) fn context() -> Context {
     CONTEXT.try_with(Clone::clone).unwrap_or_default()
 }

@@ -5,10 +5,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::blocking::is_on_runtime;
-use super::guard::{Aimed, Guard};
+use super::guard::Guard;
 use super::shape::{FallibleReturn, PayloadOf, Shape};
 use super::site::Site;
-use crate::cache::{Cache, Target, current};
+use crate::cache::{Aimed, Cache, Target, current};
 use crate::cache_key::IntoKeys;
 use crate::client::engine;
 use crate::key::KeyPart;

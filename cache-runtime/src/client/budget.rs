@@ -23,6 +23,10 @@ impl Budget {
         }
     }
 
+    pub(crate) fn left(&self) -> Duration {
+        self.left
+    }
+
     /// Takes the time that a command needed off.
     pub(crate) fn spend(&mut self, start: Instant) {
         self.left = self.left.saturating_sub(start.elapsed());

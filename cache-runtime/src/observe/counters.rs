@@ -63,8 +63,11 @@ events! {
     Discarded => discarded,
     /// Loads whose outcome was not to be stored (an error, `store_if`, `none = skip`).
     Unstored => unstored,
-    /// Values bigger than `max_entry`, or not encodable: answered, not stored.
+    /// Values bigger than `max_entry`: answered, not stored.
     Oversized => oversized,
+    /// Values that would not come back as they are (`NaN` in JSON), or that refuse to be encoded:
+    /// answered, not stored.
+    Unencodable => unencodable,
     /// Entries that could not be read: foreign, truncated, corrupted, or of another shape.
     Unreadable => unreadable,
     /// Entries of a higher `version`, left alone by this older code.

@@ -34,6 +34,17 @@ pub(crate) enum Reading {
     Leased,
 }
 
+impl Reading {
+    /// Whether this is the very content that was read before.
+    pub(crate) fn is_same(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Bytes(now), Self::Bytes(before)) => now == before,
+            (Self::Entry(now), Self::Entry(before)) => Arc::ptr_eq(now, before),
+            _ => false,
+        }
+    }
+}
+
 /// What a lease may replace.
 #[derive(Clone, Copy)]
 pub(crate) enum Replace<'a> {

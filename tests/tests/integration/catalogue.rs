@@ -41,7 +41,7 @@ fn what_nothing_invalidates_is_listed() {
 #[test]
 fn computed_keys_are_listed_as_not_checked() {
     let text = report_on(&["school"]).to_string();
-    let listed = "computed, not checked: `key_of(class)` in school::classes::computed";
+    let listed = "computed, not checked: `key_of(*class)` in school::classes::computed";
     assert!(text.contains(listed), "{text}");
 }
 

@@ -165,3 +165,35 @@ async fn loads_of_a_function_are_bounded() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_another_process_ends() {
+    let fixture = Fixture::on_redis().await;
+    let server = fixture.server.as_ref().expect("a server");
+    let patient = Duration::from_millis(100);
+    let hasty = cache_runtime::Cache::builder()
+        .redis_url(server.url())
+        .wait(patient);
+    let hasty = hasty.build().expect("a valid configuration");
+    #[cache_result(key = "endless", ttl = 60, companion = none, key_ignores(runs))]
+    async fn endless(runs: Runs) -> u64 {
+        if runs.run() == 1 {
+            std::future::pending::<()>().await;
+        }
+        7
+    }
+    let runs = Runs::default();
+    let holder = fixture
+        .cache
+        .scope(async { spawn(endless(runs.clone())) })
+        .await;
+    until(async || runs.count() == 1).await;
+    let start = Instant::now();
+    assert_eq!(hasty.scope(endless(runs.clone())).await, 7);
+    assert!(start.elapsed() >= patient && start.elapsed() < 20 * patient);
+    assert_eq!(
+        (hasty.stats().wait_timeouts, hasty.stats().published),
+        (1, 0)
+    );
+    holder.abort();
+}

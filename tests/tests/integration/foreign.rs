@@ -166,3 +166,30 @@ async fn a_lease_whose_process_was_killed_ends_by_itself() {
     assert_eq!(fixture.cache.scope(value(runs.clone())).await, [1, 2, 3]);
     assert_eq!(runs.count(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_code_beside_a_newer_entry_still_loads_once_at_a_time() {
+    #[cache_result(key = "user", ttl = 60, companion = none, key_ignores(runs))]
+    async fn slow(runs: Runs) -> u64 {
+        runs.run();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        1
+    }
+    let fixture = Fixture::on_redis().await;
+    let cache = fixture.cache.clone();
+    let runs = Runs::default();
+    cache.scope(new::user_2(Runs::default())).await;
+    let calls: Vec<_> = cache
+        .scope(async {
+            (0..100)
+                .map(|_| cache_runtime::spawn(slow(runs.clone())))
+                .collect()
+        })
+        .await;
+    for call in calls {
+        let call: tokio::task::JoinHandle<u64> = call;
+        assert_eq!(call.await.expect("a task"), 1);
+    }
+    assert!(runs.count() < 5, "{} loads for 100 callers", runs.count());
+    assert!(cache.stats().newer > 0);
+}

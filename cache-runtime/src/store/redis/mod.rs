@@ -128,7 +128,7 @@ impl Redis {
         let run = Script::Publish.run(self.link(), self.wire(key), self.budget, |cmd| {
             cmd.arg(lease.as_slice()).arg(entry).arg(millis);
         });
-        run.await.map(|answer| answer == Value::Int(1))
+        stood(run.await)
     }
 
     pub(super) async fn release(&self, key: &str, token: Token) -> Result<bool, Fault> {
@@ -136,7 +136,7 @@ impl Redis {
         let run = Script::Release.run(self.link(), self.wire(key), self.budget, |cmd| {
             cmd.arg(lease.as_slice());
         });
-        run.await.map(|answer| answer == Value::Int(1))
+        stood(run.await)
     }
 
     pub(super) async fn renew(&self, key: &str, token: Token) -> Result<bool, Fault> {
@@ -144,7 +144,7 @@ impl Redis {
         let run = Script::Renew.run(self.link(), self.wire(key), self.budget, |cmd| {
             cmd.arg(lease.as_slice()).arg(millis);
         });
-        run.await.map(|answer| answer == Value::Int(1))
+        stood(run.await)
     }
 
     pub(super) async fn invalidate(&self, keys: &[Arc<str>]) -> Result<u64, Fault> {
@@ -159,6 +159,15 @@ impl Redis {
             }
         }
         Ok(deleted)
+    }
+}
+
+/// Whether the lease stood; in what is no string there is none.
+fn stood(answer: Result<Value, Fault>) -> Result<bool, Fault> {
+    match answer {
+        Ok(answer) => Ok(answer == Value::Int(1)),
+        Err(Fault::WrongType) => Ok(false),
+        Err(fault) => Err(fault),
     }
 }
 

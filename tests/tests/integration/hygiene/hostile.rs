@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 #[expect(
     unused_imports,
-    clippy::wildcard_imports,
     reason = "hides the names; whoever uses one makes this expectation fail"
 )]
 use self::hidden::*;
@@ -31,7 +30,6 @@ hide! {
     dead_code,
     non_camel_case_types,
     non_upper_case_globals,
-    clippy::allow_attributes,
     reason = "hides the names of the standard library, and those that expansions might bind"
 )]
 mod hidden {
@@ -77,27 +75,24 @@ mod hidden {
 /// Gives every type methods by the names that expansions call.
 #[expect(dead_code, reason = "must not be called")]
 trait Everything {
-    fn any(&self) -> ! {
-        loop {}
-    }
-    fn cache(&self, _: ()) {}
+    fn any(&self) {}
+    fn cache(&self, (): ()) {}
     fn call(&self) {}
-    fn errors(&self, _: ()) {}
-    fn format(&self, _: ()) {}
-    fn into_future(&self) {}
-    fn jitter(&self, _: ()) {}
-    fn key(&self, _: ()) {}
-    fn key_from(&self, _: ()) {}
-    fn keys(&self, _: ()) {}
-    fn none(&self, _: ()) {}
+    fn errors(&self, (): ()) {}
+    fn format(&self, (): ()) {}
+    fn jitter(&self, (): ()) {}
+    fn key(&self, (): ()) {}
+    fn key_from(&self, (): ()) {}
+    fn keys(&self, (): ()) {}
+    fn none(&self, (): ()) {}
     fn part(&self) {}
-    fn read(&self, _: ()) {}
-    fn read_blocking(&self, _: ()) {}
-    fn render(&self, _: ()) {}
-    fn run(&self, _: ()) {}
-    fn store_if(&self, _: ()) {}
-    fn ttl(&self, _: ()) {}
-    fn update(&self, _: ()) {}
+    fn read(&self, (): ()) {}
+    fn read_blocking(&self, (): ()) {}
+    fn render(&self, (): ()) {}
+    fn run(&self, (): ()) {}
+    fn store_if(&self, (): ()) {}
+    fn ttl(&self, (): ()) {}
+    fn update(&self, (): ()) {}
 }
 
 impl<T: ?::core::marker::Sized> Everything for T {}
@@ -136,7 +131,7 @@ impl Keys {
         kind: Kind,
         runs: &Runs,
     ) -> ::std::string::String {
-        ::core::mem::drop(kind);
+        let _ = kind;
         runs.run();
         ::std::string::ToString::to_string(&number)
     }

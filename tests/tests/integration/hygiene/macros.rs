@@ -149,7 +149,7 @@ pub(super) async fn use_all() {
     assert_eq!(users(7).await, Ok(vec![7]));
     assert_eq!(users(7).await, Ok(vec![7]));
     assert_eq!(made_parameter_key(7).text(), "made-parameter:7");
-    assert_eq!(given_parameter_key(&7).text(), "given-parameter:7");
+    assert_eq!(given_parameter_key(7).text(), "given-parameter:7");
     assert_eq!(same_name_key(7).text(), "same-name:7");
     assert_eq!(user.page_key(1).text(), "method:7:1");
 }

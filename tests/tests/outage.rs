@@ -1,4 +1,7 @@
-//! Redis killed, stopped and started again: it costs speed, not errors.
+//! Redis killed, stopped and started again: it costs speed, not errors. A binary of its own,
+//! because it measures.
+
+#![expect(clippy::expect_used, reason = "the whole crate is tests")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +10,14 @@ use std::time::{Duration, Instant};
 use cache_runtime::{Cache, Invalidation, cache_result, spawn};
 use cache_tests::{Latencies, RedisServer};
 
-use crate::support::{on, until};
+#[path = "integration/support.rs"]
+#[expect(dead_code, reason = "the other binary uses all of it")]
+mod support;
+
+use support::{on, until};
+
+/// Durations are measured, so these tests take turns.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 const LOADER: Duration = Duration::from_millis(5);
 const BUDGET: Duration = Duration::from_millis(500);
@@ -77,6 +87,7 @@ async fn hits_again(cache: &Cache) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_costs_the_loader_and_little_more() {
+    let _turn = TURN.lock().await;
     let mut server = RedisServer::start().await;
     let cache = on(&server);
     let load = Load::start(&cache).await;
@@ -103,6 +114,7 @@ async fn a_killed_server_costs_the_loader_and_little_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_server_costs_each_call_one_budget_at_most() {
+    let _turn = TURN.lock().await;
     let server = RedisServer::start().await;
     let cache = on(&server);
     let load = Load::start(&cache).await;
@@ -133,6 +145,7 @@ async fn a_silent_server_costs_each_call_one_budget_at_most() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invalidation_is_queued_and_sent_when_redis_is_back() {
+    let _turn = TURN.lock().await;
     let server = RedisServer::start().await;
     let (cache, other) = (on(&server), on(&server));
     cache.scope(item(7)).await;
@@ -158,6 +171,7 @@ async fn an_invalidation_is_queued_and_sent_when_redis_is_back() {
 
 #[tokio::test]
 async fn without_a_server_calls_are_still_shared_and_answered() {
+    let _turn = TURN.lock().await;
     let mut server = RedisServer::start().await;
     let cache = on(&server);
     server.kill();
@@ -174,4 +188,50 @@ async fn without_a_server_calls_are_still_shared_and_answered() {
         cache.scope(item_key(7).get()).await.is_err(),
         "manual operations say so"
     );
+}
+
+#[tokio::test]
+async fn a_full_queue_of_invalidations_says_so() {
+    let _turn = TURN.lock().await;
+    let mut server = RedisServer::start().await;
+    let cache = Cache::builder()
+        .redis_url(server.url())
+        .journal_capacity(1)
+        .build()
+        .expect("a valid configuration");
+    server.kill();
+    let invalidate = |id| cache.scope(async move { item_key(id).invalidate().await });
+    assert_eq!(
+        invalidate(1).await.expect("room for one"),
+        Invalidation::Queued
+    );
+    assert_eq!(
+        invalidate(1).await.expect("it is known"),
+        Invalidation::Queued
+    );
+    assert!(matches!(
+        invalidate(2).await,
+        Err(cache_runtime::Error::JournalFull { .. })
+    ));
+    assert_eq!(cache.stats().journal_full, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_server_costs_no_error_and_queues_invalidations() {
+    let _turn = TURN.lock().await;
+    let server = RedisServer::start().await;
+    let cache = on(&server);
+    cache.scope(item(7)).await;
+    let () = server.command(("REPLICAOF", "127.0.0.1", "1")).await;
+    assert_eq!(cache.scope(item(7)).await, 7, "what is there is read");
+    assert_eq!(
+        cache.scope(item(8)).await,
+        8,
+        "the lease is refused, the loader answers"
+    );
+    let outcome = cache.scope(item_key(7).invalidate()).await;
+    assert_eq!(outcome.expect("room in the queue"), Invalidation::Queued);
+    let () = server.command(("REPLICAOF", "NO", "ONE")).await;
+    assert!(cache.drained(Duration::from_secs(10)).await);
+    assert!(!cache.scope(item_key(7).exists()).await.expect("a server"));
 }
