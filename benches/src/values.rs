@@ -98,7 +98,7 @@ impl Value for Course {
         };
         Self {
             owner: Profile::of(id),
-            assignments: (0..10).map(assignment).collect(),
+            assignments: (0..11).map(assignment).collect(),
         }
     }
 

@@ -51,12 +51,14 @@ fn write_group(delimiter: Delimiter, inside: TokenStream, text: &mut String) {
 fn write_punct(punct: char, glued: bool, joint: bool, text: &mut String) {
     let operator =
         "=+-*/|".contains(punct) || (glued && punct == '>' && text.ends_with(['-', '=']));
-    if operator && !glued && !text.ends_with([' ', '(', '[', '<', '&']) && !text.is_empty() {
+    let has_left = !text.ends_with([' ', '(', '[', '<', '&']) && !text.is_empty();
+    if operator && !glued && has_left {
         text.push(' ');
     }
     text.push(punct);
     let colon = punct == ':' && !glued;
-    if !joint && (operator || ",;".contains(punct) || colon) {
+    let prefix = "*-".contains(punct) && !glued && !has_left;
+    if !joint && !prefix && (operator || ",;".contains(punct) || colon) {
         text.push(' ');
     }
 }
@@ -94,6 +96,10 @@ mod tests {
         assert_eq!(
             text_of("Duration::from_secs(60*5)"),
             "Duration::from_secs(60 * 5)"
+        );
+        assert_eq!(
+            text_of("key_of(*id, -1, a - *b)"),
+            "key_of(*id, -1, a - *b)"
         );
     }
 }

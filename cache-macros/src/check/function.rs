@@ -37,9 +37,8 @@ pub(super) fn cached_type(function: &Function, errors: &mut Errors) -> Option<Ty
     let nothing = |ty: &Type| matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty());
     let Some(returns) = function.returns.clone().filter(|ty| !nothing(ty)) else {
         let name = &function.sig.ident;
-        let message = format!(
-            "`{name}` returns nothing, so there is nothing to cache: remove the attribute"
-        );
+        let message =
+            format!("`{name}` returns nothing, so there is nothing to cache: remove the attribute");
         errors.push(Rule::NothingToCache, name.span(), message);
         return None;
     };

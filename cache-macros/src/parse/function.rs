@@ -81,7 +81,10 @@ fn block(input: ParseStream<'_>) -> syn::Result<Group> {
             block.parse2(group.stream())
         }
         TokenTree::Group(group) => Ok(group),
-        other => Err(syn::Error::new(other.span(), "expected the function's body")),
+        other => Err(syn::Error::new(
+            other.span(),
+            "expected the function's body",
+        )),
     }
 }
 

@@ -62,7 +62,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             }
             Way::Beside(leader, seen) => {
                 self.land_if_still_there(&cache, leader, &seen, &result)
-                    .await
+                    .await;
             }
             Way::Leased(leased) => self.settle(&cache, leased, &result).await,
         }

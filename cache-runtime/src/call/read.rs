@@ -8,7 +8,7 @@ use super::enter::Entered;
 use super::hooks::{Hooks, StoreIf, TtlOf};
 use super::in_memory::InMemory;
 use super::lifetime::{Jitter, Keep, Ttl};
-use super::ops::{HasOps, Ops};
+use super::ops::{HasOps, OpsOf};
 use super::shape::{Cacheable, FallibleReturn, Optional, Shape};
 use super::site::Site;
 use crate::cache::Cache;
@@ -20,7 +20,7 @@ pub struct Call<S: Shape, H = ()> {
     pub(super) site: &'static Site,
     pub(super) shape: S,
     /// By a pointer: a call is moved from method to method.
-    pub(super) ops: fn() -> Ops<S::Value>,
+    pub(super) ops: OpsOf<S::Value>,
     pub(super) cache: Option<Cache>,
     pub(super) key: Option<Arc<str>>,
     /// A hit in memory: then there is no key.
@@ -28,7 +28,7 @@ pub struct Call<S: Shape, H = ()> {
     pub(super) ttl: Ttl,
     pub(super) jitter: Option<Jitter>,
     pub(super) none: Option<None<S::Value>>,
-    pub(super) errors: Option<(Ttl, fn() -> Ops<S::Error>)>,
+    pub(super) errors: Option<(Ttl, OpsOf<S::Error>)>,
     pub(super) hooks: H,
 }
 

@@ -55,7 +55,6 @@ fn globbed(pattern: &str) -> Vec<Piece> {
     let mut pieces = pieces(pattern).into_iter();
     while let Some(piece) = pieces.next() {
         globbed.push(match piece {
-            Piece::Byte(b'*') => Piece::Star,
             Piece::Byte(b'?') => Piece::One,
             Piece::Byte(b'[') => {
                 pieces.by_ref().find(|piece| *piece == Piece::Byte(b']'));
@@ -63,7 +62,7 @@ fn globbed(pattern: &str) -> Vec<Piece> {
             }
             Piece::Byte(b'\\') => pieces.next().unwrap_or(piece),
             // A value holds no separator; a glob in its place may.
-            Piece::Any | Piece::Hashed => Piece::Star,
+            Piece::Byte(b'*') | Piece::Any | Piece::Hashed => Piece::Star,
             piece => piece,
         });
     }

@@ -217,13 +217,13 @@ impl Keeper {
         let mut pause = FIRST_PAUSE;
         while let Some((patience, connecting)) = self.connecting() {
             let mut connecting = pin!(connecting);
-            let connection = match timeout(patience, &mut connecting).await {
-                Ok(connection) => connection,
-                Err(_) => {
-                    // Those who wait are let go when their patience ends, not the attempt.
-                    self.enter_down(CONNECT_TIME);
-                    connecting.await
-                }
+            let in_time = timeout(patience, &mut connecting).await;
+            let connection = if let Ok(connection) = in_time {
+                connection
+            } else {
+                // Those who wait are let go when their patience ends, not the attempt.
+                self.enter_down(CONNECT_TIME);
+                connecting.await
             };
             if let Some(connection) = connection {
                 let open = Arc::new(Open::new(connection));

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::{Cmd, RedisWrite, ToRedisArgs, Value};
+use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -20,7 +21,7 @@ use crate::error::Fault;
 /// Commands in flight up to which a read goes alone.
 const ALONE: usize = 2;
 /// Bytes that a batch should not exceed, so that large values do not hold up small ones.
-const BATCH_BYTES: usize = 256 * 1024;
+const BATCH_BYTES: usize = 64 * 1024;
 const BATCH_KEYS: usize = 128;
 
 /// A key as the server knows it: the namespace in front.
@@ -49,8 +50,11 @@ type Bytes = Option<Vec<u8>>;
 struct Rider {
     key: Arc<str>,
     time: Duration,
+    runtime: runtime::Id,
     reply: oneshot::Sender<Result<Bytes, Fault>>,
 }
+
+type Answer = oneshot::Receiver<Result<Bytes, Fault>>;
 
 /// The reads of one connection.
 #[derive(Default)]
@@ -84,6 +88,7 @@ impl Link {
         key: &Arc<str>,
         time: Duration,
     ) -> Result<Bytes, Fault> {
+        let runtime = Handle::try_current().map_err(|_| Fault::NoRuntime)?.id();
         let (open, time) = self.open(time).await?;
         if open.reads.in_flight.load(Ordering::Relaxed) < ALONE {
             return self
@@ -91,16 +96,17 @@ impl Link {
                 .await;
         }
         let (reply, answer) = oneshot::channel();
-        let first = {
+        let gatherer = {
             let mut waiting = open.reads.waiting.lock();
             waiting.push(Rider {
                 key: key.clone(),
                 time,
+                runtime,
                 reply,
             });
-            waiting.len() == 1
+            (waiting.len() > 1).then(|| waiting[0].runtime)
         };
-        if first {
+        if gatherer.is_none() {
             let gathering = Gathering {
                 link: self.clone(),
                 open: open.clone(),
@@ -109,13 +115,11 @@ impl Link {
             tokio::spawn(gathering.depart());
         }
         // No answer means that the batch's runtime went away under it.
-        match timeout(time, answer).await {
-            Ok(answer) => answer.unwrap_or(Err(Fault::Dropped)),
-            Err(_) => {
-                open.reads.disband();
-                Err(Fault::Timeout)
-            }
+        if gatherer.is_none_or(|gatherer| gatherer == runtime) {
+            // The batch has a limit of its own, and where it is not driven neither are we.
+            return answer.await.unwrap_or(Err(Fault::Dropped));
         }
+        Box::pin(open.reads.ride_along(answer, time)).await
     }
 
     async fn get_alone(
@@ -226,13 +230,17 @@ impl Drop for Waiting<'_> {
 }
 
 impl Reads {
-    /// Sends away all who wait if one of them has given up: the task that was to gather them is
-    /// on a runtime that nobody drives, and no later rider would start another.
-    fn disband(&self) {
+    /// Waits for a batch that leaves from another runtime, which may be one that nobody drives:
+    /// then all who wait are sent away, or no later rider would start another batch.
+    async fn ride_along(&self, answer: Answer, time: Duration) -> Result<Bytes, Fault> {
+        if let Ok(answer) = timeout(time, answer).await {
+            return answer.unwrap_or(Err(Fault::Dropped));
+        }
         let mut waiting = self.waiting.lock();
         if waiting.iter().any(|rider| rider.reply.is_closed()) {
             waiting.clear();
         }
+        Err(Fault::Timeout)
     }
 
     fn batch_size(&self) -> usize {

@@ -96,6 +96,7 @@ fn every_mistake_is_a_problem() {
             "muddle::age ",
         ),
         ("nothing caches `users:<id>`", "muddle::forget ", "lib.rs:"),
+        ("nothing caches `classes:*`", "muddle::forget ", "lib.rs:"),
     ];
     for (problem, one, other) in expected {
         let found = report
