@@ -15,7 +15,7 @@ pub use crate::key::{EscapeTable, Template};
 macro_rules! __cache_shape {
     ($output:ty) => {{
         use $crate::__private::{FallibleShape as _, PlainShape as _};
-        (&$crate::__private::returns::<$output>()).shape()
+        (&$crate::__private::returns::<$output>()).__cache_shape()
     }};
 }
 pub use crate::__cache_shape as shape;
@@ -26,7 +26,7 @@ pub use crate::__cache_shape as shape;
 macro_rules! __cache_payload {
     ($output:ty) => {{
         use $crate::__private::{PlainPayload as _, ResultPayload as _};
-        (&$crate::__private::returns::<$output>()).payload()
+        (&$crate::__private::returns::<$output>()).__cache_payload()
     }};
 }
 pub use crate::__cache_payload as payload;
@@ -37,8 +37,9 @@ pub use crate::__cache_payload as payload;
 #[macro_export]
 macro_rules! __cache_returning {
     ($output:ty) => {
-        if let ::core::option::Option::Some(never) = ::core::option::Option::None::<$output> {
-            return never;
+        if let ::core::option::Option::Some(__cache_never) = ::core::option::Option::None::<$output>
+        {
+            return __cache_never;
         }
     };
 }
@@ -50,7 +51,7 @@ pub use crate::__cache_returning as gives;
 macro_rules! __cache_companion_of {
     ($key:expr) => {{
         use $crate::__private::NotAKey as _;
-        $crate::__private::KeyProbe($key).companion()
+        $crate::__private::KeyProbe($key).__cache_companion()
     }};
 }
 pub use crate::__cache_companion_of as companion_of;
@@ -73,12 +74,12 @@ macro_rules! __cache_submit_template {
         $crate::__private::inventory::submit! {
             $crate::__private::RegisteredTemplate {
                 module: ::core::module_path!(),
-                name: $name,
+                name: ::core::concat!(::core::module_path!(), "::", $name),
                 file: ::core::file!(),
                 line: ::core::line!(),
                 describe: || {
                     use $crate::__private::NotATemplate as _;
-                    (&$crate::__private::Probe(&$path)).describe()
+                    (&$crate::__private::Probe(&$path)).__cache_describe()
                 },
             }
         }

@@ -12,12 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Cases with another number of errors than one.
-const SEVERAL: [(&str, usize); 4] = [
-    ("together/every_mistake_of_an_attribute", 6),
-    ("types/cache_that_is_no_cache", 2),
-    ("types/errors_of_a_function_without_errors", 2),
-    ("types/on_ok_of_a_function_without_errors", 3),
-];
+const SEVERAL: [(&str, usize); 1] = [("together/every_mistake_of_an_attribute", 6)];
 
 #[test]
 fn mistakes_are_explained() {

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::options;
-use super::part::{View, in_scope, part};
+use super::part::{self, View, in_scope, part};
 use crate::model::{Companion, CompanionParameter, Key, Runtime};
 
 /// ```text
@@ -53,10 +53,9 @@ pub(crate) fn companion(companion: &Companion) -> TokenStream {
         }
     };
     let format = options::format(format, &private);
-    let cache = cache.as_ref().map(|cache| {
-        let cache = in_scope(cache, view);
-        quote!(.cache(#cache))
-    });
+    let cache = cache
+        .as_ref()
+        .map(|cache| part::cache(cache, &private, view));
     let (params, _, bounds) = generics.split_for_impl();
     quote! {
         #(#cfgs)*

@@ -4,16 +4,17 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::model::{Constant, Keys};
+use crate::text;
 
 /// ```text
 /// const _: () = { let _ = &CacheKeys::USER; };
-/// P::submit_template! { CacheKeys::USER, "USER" }
+/// P::submit_template! { CacheKeys::USER, "CacheKeys::USER" }
 /// ```
 pub(crate) fn keys(keys: &Keys) -> TokenStream {
     let private = keys.runtime.private();
     let owner = &keys.owner;
     let constants = keys.constants.iter().map(|Constant { name, cfgs }| {
-        let text = name.to_string();
+        let text = text::of(quote!(#owner::#name));
         quote! {
             // rustc does not evaluate an associated constant that nobody uses.
             #(#cfgs)*

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
-use super::part::{View, call_with, part};
+use super::part::{self, View, call_with, part};
 use super::{at, body, companion, options, ours, site};
 use crate::model::{Act, Key, Load};
 
@@ -26,7 +26,10 @@ pub(crate) fn load(load: &Load) -> TokenStream {
     let call = quote_spanned!(ours(returns.span())=>
         #at_returns::call(&__CACHE_SITE, #at_returns::shape!(#returns))
     );
-    let cache = load.cache.as_ref().map(|cache| call_with("cache", cache));
+    let cache = load
+        .cache
+        .as_ref()
+        .map(|cache| part::cache(cache, &private, View::Body));
     let key = key(&load.key, &private, returns.span());
     let policy = options::policy(&load.policy, &private, returns.span());
     let prelude = quote! {

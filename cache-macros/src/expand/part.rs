@@ -90,7 +90,15 @@ fn moved_ident(name: &Ident, place: Span) -> Ident {
     moved
 }
 
-/// `.cache(EXPR)`, all of it at the expression: rustc then underlines that.
+/// `.cache(P::given(EXPR))`, all of it at the expression.
+pub(super) fn cache(expression: &InScope, private: &TokenStream, view: View<'_>) -> TokenStream {
+    let place = expression.expr.span();
+    let private = at(place, private);
+    let expression = in_scope(expression, view);
+    quote_spanned!(ours(place)=> .cache(#private::given(#expression)))
+}
+
+/// `.key_from(EXPR)`, all of it at the expression: rustc then underlines that.
 pub(super) fn call_with(method: &str, expression: &InScope) -> TokenStream {
     let place = expression.expr.span();
     let method = Ident::new(method, ours(place));

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Type, parse_quote};
 
-use super::part::{View, call_with, part, rebound_with, rendered};
+use super::part::{self, View, part, rebound_with, rendered};
 use super::{at, body, ours, site};
 use crate::model::{On, Root, TargetAct, Template, Write};
 
@@ -19,7 +19,10 @@ use crate::model::{On, Root, TargetAct, Template, Write};
 pub(crate) fn write(write: &Write) -> TokenStream {
     let private = write.runtime.private();
     let site = site::of_write(write, &private);
-    let cache = write.cache.as_ref().map(|cache| call_with("cache", cache));
+    let cache = write
+        .cache
+        .as_ref()
+        .map(|cache| part::cache(cache, &private, View::Body));
     let unit: Type = parse_quote!(());
     let returns = write.function.returns.as_ref().unwrap_or(&unit);
     let name = format_ident!("__cache_write");

@@ -1,6 +1,5 @@
 //! The key of a cached function, typed by what the function returns.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
@@ -51,21 +50,21 @@ pub struct KeyProbe<K>(pub K);
 
 impl<V> KeyProbe<Key<V>> {
     /// The companion's key.
-    pub fn companion<R>(self) -> KeyOf<R> {
+    pub fn __cache_companion<R>(self) -> KeyOf<R> {
         KeyOf(self.0.retyped())
     }
 }
 
 impl<V> KeyProbe<&Key<V>> {
     /// The companion's key.
-    pub fn companion<R>(self) -> KeyOf<R> {
+    pub fn __cache_companion<R>(self) -> KeyOf<R> {
         KeyOf(self.0.retyped())
     }
 }
 
 impl<V> KeyProbe<KeyOf<V>> {
     /// The companion's key.
-    pub fn companion<R>(self) -> KeyOf<R> {
+    pub fn __cache_companion<R>(self) -> KeyOf<R> {
         KeyOf(self.0.0.retyped())
     }
 }
@@ -73,7 +72,7 @@ impl<V> KeyProbe<KeyOf<V>> {
 /// Anything else, which the function has refused already.
 pub trait NotAKey: Sized {
     /// Never made.
-    fn companion<R>(self) -> KeyOf<R> {
+    fn __cache_companion<R>(self) -> KeyOf<R> {
         unreachable!("the function of this companion does not compile")
     }
 }
@@ -91,8 +90,8 @@ impl<R> KeyOf<R> {
     /// The cache that the function's `cache` option names.
     #[doc(hidden)]
     #[must_use]
-    pub fn cache(self, cache: impl Borrow<Cache>) -> Self {
-        Self(self.0.on(cache.borrow().clone()))
+    pub fn cache(self, cache: Cache) -> Self {
+        Self(self.0.on(cache))
     }
 }
 

@@ -7,6 +7,7 @@
 mod blocking;
 mod enter;
 mod found;
+mod given;
 mod guard;
 mod hooks;
 mod in_memory;
@@ -20,13 +21,14 @@ mod site;
 mod update;
 mod write;
 
+pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};
 pub(crate) use ops::HasOps;
 pub use read::{Call, call};
 pub use shape::{
-    Cacheable, Fallible, FallibleReturn, FallibleShape, Optional, PayloadOf, PlainPayload,
-    PlainShape, ResultPayload, Returns, Shape, returns,
+    Cacheable, CacheableErrors, Fallible, FallibleReturn, FallibleShape, Optional, PayloadOf,
+    PlainPayload, PlainShape, ResultPayload, Returns, Shape, returns,
 };
 pub use site::{KeySource, Site, SiteKind};
 pub use write::{AfterWrite, Named, OnOk, Renderer, Returned, Write, write};

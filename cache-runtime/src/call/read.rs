@@ -9,7 +9,7 @@ use super::hooks::{Hooks, StoreIf, TtlOf};
 use super::in_memory::InMemory;
 use super::lifetime::{Jitter, Keep, Ttl};
 use super::ops::{HasOps, OpsOf};
-use super::shape::{Cacheable, FallibleReturn, Optional, Shape};
+use super::shape::{Cacheable, CacheableErrors, Optional, Shape};
 use super::site::Site;
 use crate::cache::Cache;
 use crate::cache_key::IntoKey;
@@ -61,8 +61,8 @@ where
 impl<S: Shape, H> Call<S, H> {
     /// `cache = ..`
     #[must_use]
-    pub fn cache(mut self, cache: impl std::borrow::Borrow<Cache>) -> Self {
-        self.cache = Some(cache.borrow().clone());
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
         self
     }
 
@@ -118,10 +118,9 @@ impl<S: Shape, H> Call<S, H> {
     #[must_use]
     pub fn errors(mut self, ttl: Ttl) -> Self
     where
-        S: FallibleReturn,
-        S::Error: Cacheable,
+        S: CacheableErrors,
     {
-        self.errors = Some((ttl, S::Error::ops));
+        self.errors = Some((ttl, S::Kept::ops));
         self
     }
 

@@ -56,6 +56,8 @@ pub trait Shape {
     /// What is not, unless `errors` says so.
     type Error;
 
+    /// Whether it is a value.
+    fn is_value(output: &Self::Output) -> bool;
     /// Takes an output apart.
     fn split(output: Self::Output) -> Result<Self::Value, Self::Error>;
     /// Puts it together again.
@@ -73,6 +75,10 @@ impl<T> Shape for Plain<T> {
     type Output = T;
     type Value = T;
     type Error = Infallible;
+
+    fn is_value(_output: &T) -> bool {
+        true
+    }
 
     fn split(output: T) -> Result<T, Infallible> {
         Ok(output)
@@ -106,6 +112,10 @@ impl<T, E> Shape for Fallible<T, E> {
     type Value = T;
     type Error = E;
 
+    fn is_value(output: &Self::Output) -> bool {
+        output.is_ok()
+    }
+
     fn split(output: Self::Output) -> Result<T, E> {
         output
     }
@@ -125,13 +135,29 @@ impl<T, E> Shape for Fallible<T, E> {
 
 /// A function that returns a `Result`.
 #[diagnostic::on_unimplemented(
-    message = "`errors` and `on = ok` need a function that returns a `Result`",
+    message = "`on = ok` needs a function that returns a `Result`",
     label = "this function cannot fail",
     note = "remove the option, or return a `Result`"
 )]
 pub trait FallibleReturn: Shape {}
 
 impl<T, E> FallibleReturn for Fallible<T, E> {}
+
+/// A function that returns a `Result` whose error can be cached.
+// One trait for both questions, or rustc answers each of them with an error.
+#[diagnostic::on_unimplemented(
+    message = "`errors` needs a function that returns a `Result`",
+    label = "this function cannot fail",
+    note = "remove the option, or return a `Result`"
+)]
+pub trait CacheableErrors: Shape<Error = <Self as CacheableErrors>::Kept> {
+    /// The error.
+    type Kept: Cacheable;
+}
+
+impl<T, E: Cacheable> CacheableErrors for Fallible<T, E> {
+    type Kept = E;
+}
 
 /// A value that can be absent.
 #[diagnostic::on_unimplemented(
@@ -152,7 +178,7 @@ impl<T> Optional for Option<T> {
 
 impl<T, E: Clone + Send + Sync + 'static> Returns<Result<T, E>> {
     /// A `Result` whose error can be copied for those who wait.
-    pub fn shape(&self) -> Fallible<T, E> {
+    pub fn __cache_shape(&self) -> Fallible<T, E> {
         Fallible {
             share: Some(|error| Arc::new(error.clone())),
             open: Some(|shared| shared.downcast_ref::<E>().cloned()),
@@ -166,13 +192,13 @@ pub trait FallibleShape {
     /// Its shape.
     type Shape;
     /// The answer.
-    fn shape(&self) -> Self::Shape;
+    fn __cache_shape(&self) -> Self::Shape;
 }
 
 impl<T, E> FallibleShape for Returns<Result<T, E>> {
     type Shape = Fallible<T, E>;
 
-    fn shape(&self) -> Fallible<T, E> {
+    fn __cache_shape(&self) -> Fallible<T, E> {
         Fallible {
             share: None,
             open: None,
@@ -186,13 +212,13 @@ pub trait PlainShape {
     /// Its shape.
     type Shape;
     /// The answer.
-    fn shape(&self) -> Self::Shape;
+    fn __cache_shape(&self) -> Self::Shape;
 }
 
 impl<O> PlainShape for &Returns<O> {
     type Shape = Plain<O>;
 
-    fn shape(&self) -> Plain<O> {
+    fn __cache_shape(&self) -> Plain<O> {
         Plain(PhantomData)
     }
 }
@@ -209,14 +235,14 @@ impl<O, P> PayloadOf<O, P> {
 
 impl<T, E> Returns<Result<Option<T>, E>> {
     /// The `Some` of the `Ok`.
-    pub fn payload(&self) -> PayloadOf<Result<Option<T>, E>, T> {
+    pub fn __cache_payload(&self) -> PayloadOf<Result<Option<T>, E>, T> {
         PayloadOf(PhantomData, |output| output.as_ref().ok()?.as_ref())
     }
 }
 
 impl<T> Returns<Option<T>> {
     /// The `Some`.
-    pub fn payload(&self) -> PayloadOf<Option<T>, T> {
+    pub fn __cache_payload(&self) -> PayloadOf<Option<T>, T> {
         PayloadOf(PhantomData, Option::as_ref)
     }
 }
@@ -226,13 +252,13 @@ pub trait ResultPayload {
     /// What comes out.
     type Found;
     /// The answer.
-    fn payload(&self) -> Self::Found;
+    fn __cache_payload(&self) -> Self::Found;
 }
 
 impl<T, E> ResultPayload for Returns<Result<T, E>> {
     type Found = PayloadOf<Result<T, E>, T>;
 
-    fn payload(&self) -> Self::Found {
+    fn __cache_payload(&self) -> Self::Found {
         PayloadOf(PhantomData, |output| output.as_ref().ok())
     }
 }
@@ -242,13 +268,13 @@ pub trait PlainPayload {
     /// What comes out.
     type Found;
     /// The answer.
-    fn payload(&self) -> Self::Found;
+    fn __cache_payload(&self) -> Self::Found;
 }
 
 impl<O> PlainPayload for &Returns<O> {
     type Found = PayloadOf<O, O>;
 
-    fn payload(&self) -> Self::Found {
+    fn __cache_payload(&self) -> Self::Found {
         PayloadOf(PhantomData, |output| Some(output))
     }
 }

@@ -1,7 +1,7 @@
 //! One call of a function under `#[invalidate_cache]`.
 
-use std::borrow::Borrow;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::blocking::is_on_runtime;
@@ -50,16 +50,18 @@ impl<R> AfterWrite<R> for () {
 }
 
 /// `on = ok`
-pub struct OnOk<A> {
+pub struct OnOk<S, A> {
+    shape: PhantomData<fn() -> S>,
     before: A,
 }
 
-impl<T, E, A: AfterWrite<Result<T, E>>> AfterWrite<Result<T, E>> for OnOk<A> {
-    fn invalidates(&self, output: &Result<T, E>) -> bool {
-        output.is_ok() && self.before.invalidates(output)
+// For every shape, or rustc reports one that cannot fail here a second time.
+impl<S: Shape, A: AfterWrite<S::Output>> AfterWrite<S::Output> for OnOk<S, A> {
+    fn invalidates(&self, output: &S::Output) -> bool {
+        S::is_value(output) && self.before.invalidates(output)
     }
 
-    fn names(&self, output: &Result<T, E>, renderer: &Renderer) -> Vec<Named> {
+    fn names(&self, output: &S::Output, renderer: &Renderer) -> Vec<Named> {
         self.before.names(output, renderer)
     }
 }
@@ -119,8 +121,8 @@ impl Renderer {
 impl<A> Write<A> {
     /// `cache = ..`
     #[must_use]
-    pub fn cache(mut self, cache: impl Borrow<Cache>) -> Self {
-        self.cache = Some(cache.borrow().clone());
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
         self
     }
 
@@ -152,8 +154,11 @@ impl<A> Write<A> {
 
     /// `on = ok`
     #[must_use]
-    pub fn on_ok<S: Shape + FallibleReturn>(self, _shape: S) -> Write<OnOk<A>> {
-        self.decided(|before| OnOk { before })
+    pub fn on_ok<S: Shape + FallibleReturn>(self, _shape: S) -> Write<OnOk<S, A>> {
+        self.decided(|before| OnOk {
+            shape: PhantomData,
+            before,
+        })
     }
 
     /// A key with `<return..>` in it.

@@ -87,7 +87,7 @@ fn collision(
         ));
     }
     let (value, other) = (value_type(left)?, value_type(right)?);
-    if value == other {
+    if value == other || is_alias_of(&value, &other) || is_alias_of(&other, &value) {
         return None;
     }
     Some(format!(
@@ -106,6 +106,17 @@ fn value_type(entry: &CatalogueEntry) -> Option<String> {
     }
     let inner = &written["Result<".len()..written.len() - 1];
     Some(first_argument(inner).to_owned())
+}
+
+/// Whether the first type may be an alias for a `Result` of the second, as `Answer<User>` is.
+fn is_alias_of(alias: &str, value: &str) -> bool {
+    const NO_ALIASES: [&str; 6] = ["Option", "Vec", "Arc", "Box", "Rc", "Cow"];
+    let arguments = alias
+        .strip_suffix('>')
+        .and_then(|rest| rest.split_once('<'));
+    arguments.is_some_and(|(name, arguments)| {
+        !NO_ALIASES.contains(&name) && first_argument(arguments) == value
+    })
 }
 
 fn first_argument(arguments: &str) -> &str {
@@ -198,5 +209,13 @@ mod tests {
         );
         assert_eq!(short("alloc::vec::Vec<my_app::model::User>"), "Vec<User>");
         assert_eq!(first_argument("Vec<(A,B)>,E"), "Vec<(A,B)>");
+    }
+
+    #[test]
+    fn an_alias_of_a_result_is_its_value() {
+        assert!(is_alias_of("Answer<Vec<User>>", "Vec<User>"));
+        assert!(is_alias_of("Answer<User,DbError>", "User"));
+        assert!(!is_alias_of("Option<User>", "User"));
+        assert!(!is_alias_of("User", "User"));
     }
 }

@@ -40,7 +40,7 @@ pub struct Probe<'a, T>(pub &'a T);
 
 impl<A, V> Probe<'_, crate::KeyTemplate<A, V>> {
     /// The text and the value type.
-    pub fn describe(&self) -> Option<(&'static str, &'static str)> {
+    pub fn __cache_describe(&self) -> Option<(&'static str, &'static str)> {
         Some((self.0.text(), std::any::type_name::<V>()))
     }
 }
@@ -48,7 +48,7 @@ impl<A, V> Probe<'_, crate::KeyTemplate<A, V>> {
 /// Any other constant.
 pub trait NotATemplate {
     /// Nothing.
-    fn describe(&self) -> Option<(&'static str, &'static str)> {
+    fn __cache_describe(&self) -> Option<(&'static str, &'static str)> {
         None
     }
 }

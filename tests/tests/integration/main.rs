@@ -1,7 +1,10 @@
 //! One binary for all tests that need a server: a module is a feature.
 
 #![expect(clippy::expect_used, reason = "the whole crate is tests")]
-#![expect(clippy::large_futures, reason = "whole tests are futures here")]
+#![expect(
+    clippy::items_after_statements,
+    reason = "what a test annotates stands beside what it asserts"
+)]
 #![expect(
     clippy::async_yields_async,
     reason = "tasks are spawned inside a scope, awaited outside"

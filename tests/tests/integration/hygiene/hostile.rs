@@ -56,6 +56,7 @@ mod hidden {
     pub(super) struct u64;
     pub(super) struct usize;
     pub(super) struct drop;
+    pub(super) struct never;
     pub(super) const value: () = ();
     pub(super) trait Send {}
     pub(super) trait Sync {}
@@ -86,6 +87,10 @@ trait Everything {
     fn keys(&self, (): ()) {}
     fn none(&self, (): ()) {}
     fn part(&self) {}
+    fn payload(&self) {}
+    fn shape(&self) {}
+    fn describe(&self) {}
+    fn companion(&self) {}
     fn read(&self, (): ()) {}
     fn read_blocking(&self, (): ()) {}
     fn render(&self, (): ()) {}
