@@ -8,6 +8,7 @@ mod global;
 mod invalidate;
 mod journal;
 mod manual;
+mod many;
 mod mode;
 
 use std::fmt;
