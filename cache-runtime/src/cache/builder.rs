@@ -286,6 +286,24 @@ impl Builder {
     }
 }
 
+impl Config {
+    /// What the environment says: `REDIS_URL`, `CACHE_NAMESPACE`, `CACHE_MODE`,
+    /// `CACHE_SHORT_EXPIRE`, `CACHE_DEFAULT_EXPIRE` and `CACHE_LONG_EXPIRE`.
+    ///
+    /// Without `REDIS_URL` it is the embedded store.
+    ///
+    /// # Errors
+    ///
+    /// All variables that are set to something unusable, a line each.
+    ///
+    /// ```
+    /// assert!(cache_runtime::Config::from_env().is_ok());
+    /// ```
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Builder::default().from_env().config()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Mode;
-use super::builder::Builder;
 use crate::clock::Clock;
-use crate::error::ConfigError;
 
 /// What `short`, `default` and `long` mean.
 #[derive(Clone, Copy, Debug)]
@@ -45,24 +43,6 @@ pub struct Config {
     pub(crate) lease: Duration,
     pub(crate) journal: usize,
     pub(crate) clock: Clock,
-}
-
-impl Config {
-    /// What the environment says: `REDIS_URL`, `CACHE_NAMESPACE`, `CACHE_MODE`,
-    /// `CACHE_SHORT_EXPIRE`, `CACHE_DEFAULT_EXPIRE` and `CACHE_LONG_EXPIRE`.
-    ///
-    /// Without `REDIS_URL` it is the embedded store.
-    ///
-    /// # Errors
-    ///
-    /// All variables that are set to something unusable, a line each.
-    ///
-    /// ```
-    /// assert!(cache_runtime::Config::from_env().is_ok());
-    /// ```
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Builder::default().from_env().config()
-    }
 }
 
 impl Default for Config {

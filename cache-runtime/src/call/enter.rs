@@ -14,9 +14,9 @@ use super::found::Found;
 use super::hooks::Hooks;
 use super::load::{Leased, Load, Way};
 use super::read::Call;
-use super::scope::{self, Usage};
+use super::scope::{self, Usage, usage_in};
 use super::shape::Shape;
-use crate::cache::{Cache, Mode, current_in};
+use crate::cache::{Cache, current_in};
 use crate::client::Budget;
 use crate::flight::{Footing, Joiner, Leader, Outcome, Role};
 use crate::lease::{Lease, Taking};
@@ -77,14 +77,6 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             way,
             permit,
         })
-    }
-}
-
-pub(super) fn usage_in(mode: Mode, usage: Usage) -> Usage {
-    match (mode, usage) {
-        (Mode::Off, _) => Usage::Bypass,
-        (Mode::Read, Usage::Normal | Usage::Refresh) => Usage::ReadOnly,
-        (_, usage) => usage,
     }
 }
 

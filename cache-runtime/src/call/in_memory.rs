@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::enter::usage_in;
 use super::read::Call;
-use super::scope::{self, Usage};
+use super::scope::{self, Usage, usage_in};
 use super::shape::Shape;
 use super::site::SiteKind;
 use crate::cache::{Current, current_in};

@@ -9,7 +9,7 @@ use std::task::{self, Poll};
 
 use tokio::task::JoinHandle;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Mode};
 
 /// How the calls of a scope use the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,15 @@ pub(crate) enum Usage {
     Bypass,
     Refresh,
     ReadOnly,
+}
+
+/// What the cache's mode leaves of a scope's usage.
+pub(super) fn usage_in(mode: Mode, usage: Usage) -> Usage {
+    match (mode, usage) {
+        (Mode::Off, _) => Usage::Bypass,
+        (Mode::Read, Usage::Normal | Usage::Refresh) => Usage::ReadOnly,
+        (_, usage) => usage,
+    }
 }
 
 #[derive(Clone, Default)]

@@ -8,11 +8,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::blocking::is_on_runtime;
-use super::enter::usage_in;
 use super::guard::Guard;
 use super::hooks::Hooks;
 use super::read::Call;
-use super::scope::{self, Usage};
+use super::scope::{self, Usage, usage_in};
 use super::shape::Shape;
 use crate::cache::{Cache, Target, current};
 use crate::client::engine;
