@@ -46,7 +46,7 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// The embedded store of 64 MiB, and every setting as documented at [`Builder`].
+    /// The embedded store of 64 MiB, and every setting as documented at [`Builder`](crate::Builder).
     fn default() -> Self {
         Self {
             backend: Backend::Memory,
