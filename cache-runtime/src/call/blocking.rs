@@ -26,12 +26,12 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             self.run_uncached();
             return body();
         }
-        let Some(engine) = engine::get() else {
-            return body();
-        };
         if let Some(output) = self.answer() {
             return output;
         }
+        let Some(engine) = engine::get() else {
+            return body();
+        };
         match engine.block_on(self.enter()) {
             Entered::Answer(output) => output,
             Entered::Load(load) => {

@@ -1,16 +1,15 @@
 //! The right to load one key, held against all processes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
 use crate::cache::Cache;
-use crate::client::Budget;
-use crate::client::engine;
+use crate::client::{Budget, engine};
 use crate::entry::Token;
 use crate::error::Fault;
-use crate::store::{Entry, Leasing, Reading, Replace, Store};
-use std::time::Duration;
+use crate::store::{Entry, Leasing, Reading, Redis, Replace, Store};
 
 /// A lease that is kept alive while it is held and given back when it is dropped.
 pub(crate) struct Lease {
@@ -57,8 +56,10 @@ impl Lease {
         }
         Ok(match leasing? {
             Leasing::Taken => {
-                lease.renewal = matches!(cache.0.store, Store::Redis(_))
-                    .then(|| tokio::spawn(renew(cache.clone(), key.clone(), token)).abort_handle());
+                if let Store::Redis(redis) = &cache.0.store {
+                    let renewal = renew(redis.clone(), cache.0.lease / 3, key.clone(), token);
+                    lease.renewal = Some(tokio::spawn(renewal).abort_handle());
+                }
                 Taking::Taken(lease)
             }
             Leasing::Unfit => Taking::Unfit,
@@ -120,10 +121,10 @@ impl Drop for Lease {
 }
 
 /// Keeps the lease until it is lost; a load may take longer than the lease of a killed process.
-async fn renew(cache: Cache, key: Arc<str>, token: Token) {
+async fn renew(redis: Arc<Redis>, every: Duration, key: Arc<str>, token: Token) {
     loop {
-        tokio::time::sleep(cache.0.lease / 3).await;
-        if let Ok(false) = cache.0.store.renew(&key, token).await {
+        tokio::time::sleep(every).await;
+        if let Ok(false) = redis.renew(&key, token).await {
             return;
         }
     }

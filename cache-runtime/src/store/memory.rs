@@ -174,10 +174,6 @@ impl Memory {
         stood
     }
 
-    pub(super) fn holds(&self, key: &str, token: Token) -> bool {
-        self.leases(key).get(key) == Some(&token)
-    }
-
     pub(crate) fn invalidate(&self, key: &str) -> bool {
         let mut leases = self.leases(key);
         leases.remove(key);

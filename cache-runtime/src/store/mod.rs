@@ -140,14 +140,6 @@ impl Store {
         }
     }
 
-    /// Keeps the lease for its full time from now, and says whether it still stood.
-    pub(crate) async fn renew(&self, key: &Arc<str>, token: Token) -> Result<bool, Fault> {
-        match self {
-            Self::Memory(memory) => Ok(memory.holds(key, token)),
-            Self::Redis(redis) => redis.renew(key, token).await,
-        }
-    }
-
     /// Deletes the keys, entries and leases alike, and says how many there were.
     pub(crate) async fn invalidate(&self, keys: &[Arc<str>]) -> Result<u64, Fault> {
         match self {

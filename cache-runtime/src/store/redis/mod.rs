@@ -139,7 +139,8 @@ impl Redis {
         stood(run.await)
     }
 
-    pub(super) async fn renew(&self, key: &str, token: Token) -> Result<bool, Fault> {
+    /// Keeps the lease for its full time from now, and says whether it still stood.
+    pub(crate) async fn renew(&self, key: &str, token: Token) -> Result<bool, Fault> {
         let (lease, millis) = (lease_bytes(token), millis(self.lease));
         let run = Script::Renew.run(self.link(), self.wire(key), self.budget, |cmd| {
             cmd.arg(lease.as_slice()).arg(millis);
