@@ -19,6 +19,7 @@ pub(crate) mod scope;
 mod shape;
 mod site;
 mod update;
+mod windows;
 mod write;
 
 pub use given::{GivesCache, given};
@@ -30,5 +31,6 @@ pub use shape::{
     Cacheable, CacheableErrors, Fallible, FallibleReturn, FallibleShape, Optional, PayloadOf,
     PlainPayload, PlainShape, ResultPayload, Returns, Shape, returns,
 };
-pub use site::{KeySource, Site, SiteKind};
+pub use site::{KeySource, Site, SiteKind, tag};
+pub use windows::Windows;
 pub use write::{AfterWrite, Named, OnOk, Renderer, Returned, Write, write};
