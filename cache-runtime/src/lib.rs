@@ -51,6 +51,7 @@ mod flight;
 mod key;
 mod lease;
 mod observe;
+mod scoped;
 mod store;
 
 #[doc(hidden)]
@@ -67,7 +68,7 @@ pub use catalogue::{
 pub use clock::Clock;
 pub use entry::{EntryCodec, EntryCompression};
 pub use error::{BackendError, ConfigError, Error};
-pub use key::{KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Secret};
+pub use key::{KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Secret, key_context};
 pub use observe::Stats;
 /// The client library behind [`Cache::connection`].
 pub use redis;

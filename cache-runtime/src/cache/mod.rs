@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use crate::call::scope;
+use crate::call::{Background, scope};
 use crate::client::Budget;
 use crate::entry::Format;
 use crate::flight::Flights;
@@ -69,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
     pub(crate) lease: Duration,
+    pub(crate) throttle: Duration,
+    pub(crate) background: Background,
     mode: AtomicU8,
 }
 
@@ -123,13 +125,15 @@ impl Cache {
             budget,
             wait,
             lease,
+            throttle,
+            background,
             journal,
             clock,
         } = config;
         let store = match backend {
             Backend::Memory => Store::Memory(Box::new(Memory::new(memory, clock))),
             Backend::Redis(client) => {
-                Store::Redis(Arc::new(Redis::new(&client, namespace, budget, lease)))
+                Store::Redis(Arc::new(Redis::new(&client, namespace, budget, lease, clock)))
             }
         };
         Self(Arc::new(Inner {
@@ -141,6 +145,8 @@ impl Cache {
             budget,
             wait,
             lease,
+            throttle,
+            background: Background::new(background),
             mode: AtomicU8::new(mode as u8),
         }))
     }

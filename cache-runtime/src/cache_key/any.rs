@@ -35,6 +35,10 @@ pub struct AnyKey {
     pub(super) text: Arc<str>,
     pub(super) template: &'static str,
     pub(super) cache: Option<Cache>,
+    /// The keys of the tags that an entry here carries.
+    pub(super) tags: Vec<Arc<str>>,
+    /// The part of the caller's context that it lacks.
+    pub(super) missing: Option<&'static str>,
 }
 
 impl AnyKey {
@@ -59,6 +63,22 @@ impl AnyKey {
 
     pub(crate) fn cache(&self) -> Option<&Cache> {
         self.cache.as_ref()
+    }
+
+    pub(crate) fn tags(&self) -> &[Arc<str>] {
+        &self.tags
+    }
+
+    /// Whether it lacks no part of the caller's context.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.missing.is_none()
+    }
+
+    /// Refuses a key that lacks a part of the caller's context: it names nothing.
+    pub(crate) fn complete(&self) -> Result<(), Error> {
+        let site = self.template;
+        self.missing
+            .map_or(Ok(()), |name| Err(Error::ContextMissing { site, name }))
     }
 
     pub(super) fn current(&self) -> Current {
@@ -93,6 +113,7 @@ impl AnyKey {
     /// # }
     /// ```
     pub async fn invalidate(&self) -> Result<Invalidation, Error> {
+        self.complete()?;
         self.current()
             .invalidate(&[Target::Key(self.text.clone())], self.template)
             .await
@@ -121,6 +142,7 @@ impl AnyKey {
     /// # }
     /// ```
     pub async fn delete(&self) -> Result<bool, Error> {
+        self.complete()?;
         let cache = self.current();
         cache.0.flights.close(&self.text);
         match &cache.0.store {
@@ -218,6 +240,7 @@ impl AnyKey {
     /// # }
     /// ```
     pub async fn expire(&self, ttl: Duration) -> Result<bool, Error> {
+        self.complete()?;
         if ttl.is_zero() {
             return self.delete().await;
         }
@@ -232,6 +255,7 @@ impl AnyKey {
     }
 
     async fn remaining(&self, act: &'static str) -> Result<Remaining, Error> {
+        self.complete()?;
         let cache = self.current();
         match &cache.0.store {
             Store::Memory(memory) => Ok(memory.remaining(&self.text)),

@@ -31,10 +31,11 @@ impl<S: Shape, H> Call<S, H> {
         };
         let usage = usage_in(cache.mode(), usage);
         let reads = matches!(usage, Usage::Normal | Usage::ReadOnly);
-        if !reads || self.site.kind != SiteKind::Read {
+        let ends = self.site.windows.ends_with_a_hit();
+        if !reads || !ends || self.site.kind != SiteKind::Read {
             return None;
         }
-        let entry = template.render_with(parts, |key| memory.entry(key))?;
+        let entry = template.render_with(parts, |key| memory.fresh(key, &self.tags))?;
         self.is_answered_by(&entry)
             .then(|| InMemory { cache, entry })
     }

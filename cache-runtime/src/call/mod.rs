@@ -4,6 +4,7 @@
 //! enters the cache, and comes out with an answer or with a [`Load`](load::Load) to finish. A
 //! [`Write`] runs the body under a guard that invalidates whatever happens.
 
+mod background;
 mod blocking;
 mod enter;
 mod found;
@@ -12,23 +13,27 @@ mod guard;
 mod hooks;
 mod in_memory;
 mod lifetime;
+mod limits;
 mod load;
 mod ops;
 mod read;
+mod refresh;
 pub(crate) mod scope;
 mod shape;
 mod site;
 mod update;
+mod verify;
 mod windows;
 mod write;
 
+pub(crate) use background::Background;
 pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};
 pub(crate) use ops::HasOps;
 pub use read::{Call, call};
 pub use shape::{
-    Cacheable, CacheableErrors, Fallible, FallibleReturn, FallibleShape, Optional, PayloadOf,
+    Cacheable, CacheableErrors, CanFail, Fallible, FallibleReturn, FallibleShape, GivesUp, Optional, PayloadOf,
     PlainPayload, PlainShape, ResultPayload, Returns, Shape, returns,
 };
 pub use site::{KeySource, Site, SiteKind, tag};

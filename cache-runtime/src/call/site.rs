@@ -237,6 +237,16 @@ impl Site {
         !self.has_warned.swap(true, Ordering::Relaxed)
     }
 
+    pub(super) fn warn_of_missing_context(&self, name: &'static str) {
+        if self.warns_first_time() {
+            tracing::warn!(
+                site = self.name,
+                "its key needs `<@{name}>`, and it is called outside of `key_context(\"{name}\", ..)`: \
+                 it runs without the cache"
+            );
+        }
+    }
+
     /// The template of the key at `index`, where it was written in place.
     pub(crate) fn template(&self, index: usize) -> Option<&'static Template> {
         match self.keys.get(index)? {

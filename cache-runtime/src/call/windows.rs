@@ -105,6 +105,15 @@ impl Windows {
         self.fail_safe
     }
 
+    pub(super) fn refreshes_ahead(&self) -> bool {
+        self.refresh_ahead > 0.0
+    }
+
+    /// Whether a fresh entry answers a call and nothing else is to be done.
+    pub(super) fn ends_with_a_hit(&self) -> bool {
+        self.sliding == 0 && !self.refreshes_ahead() && !self.verifies_now()
+    }
+
     pub(super) fn is_refreshed_by_caller(&self) -> bool {
         self.is_refreshed_by_caller
     }

@@ -5,6 +5,7 @@
 
 mod arg;
 mod compound;
+pub(crate) mod context;
 mod digest;
 pub(crate) mod escape;
 mod fault;
@@ -24,6 +25,7 @@ mod writer;
 mod injectivity;
 
 pub use arg::KeyArg;
+pub use context::key_context;
 pub use escape::EscapeTable;
 pub(crate) use escape::escaped;
 pub use name::KeyName;

@@ -24,4 +24,7 @@ mod reads;
 mod runtimes;
 mod shapes;
 mod support;
+mod tags;
+mod verify;
+mod windows;
 mod writes;
