@@ -7,7 +7,7 @@ pub use crate::call::*;
 pub use crate::catalogue::{NotATemplate, Probe, Registered, RegisteredTemplate, assert_catalogue};
 pub use crate::entry::{Compression, EntryCodec, EntryCompression, Format, Json, Postcard};
 pub use crate::key::plumbing::{arg, name_of, part, rendered, template_text};
-pub use crate::key::{EscapeTable, Template};
+pub use crate::key::{EscapeTable, Template, tag_key};
 
 /// The shape of a return type.
 #[doc(hidden)]

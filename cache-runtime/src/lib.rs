@@ -47,11 +47,13 @@ mod client;
 mod clock;
 mod entry;
 mod error;
+mod fence;
 mod flight;
 mod key;
 mod lease;
 mod observe;
 mod store;
+mod transaction;
 
 #[doc(hidden)]
 pub mod __private;
@@ -71,6 +73,7 @@ pub use key::{KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Se
 pub use observe::Stats;
 /// The client library behind [`Cache::connection`].
 pub use redis;
+pub use transaction::Transaction;
 
 /// Checks all annotations of the named crates against each other; for a test.
 ///

@@ -1,15 +1,17 @@
 //! Several keys at once, and the one-key operations that are their simplest case.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::manual::SITE;
 use super::{Cache, Invalidation, Target, by_cache};
 use crate::cache_key::Key;
-use crate::call::{Cacheable, HasOps};
+use crate::call::{Cacheable, HasOps, scope};
 use crate::entry::{self, EncodeError, Kind, Stored};
 use crate::error::{Error, Fault};
 use crate::observe::Event;
 use crate::store::{Content, MemoryEntry, Store};
+use crate::transaction::Deferred;
 
 impl Cache {
     /// The values of several keys, in their order, in one round trip.
@@ -45,10 +47,19 @@ impl Cache {
         &self,
         keys: &[Key<V>],
     ) -> Result<Vec<Option<V>>, Fault> {
+        let transaction = scope::transaction();
+        let is_pending = |key: &Key<V>| {
+            let holds = |transaction: &Arc<Deferred>| transaction.holds(self, key.text(), &[]);
+            // Queued: what is there is known to be stale.
+            self.0.journal.holds(key.text()) || transaction.as_ref().is_some_and(holds)
+        };
         match &self.0.store {
             Store::Memory(memory) => Ok(keys
                 .iter()
-                .map(|key| self.read_memory(key, &*memory.entry(key.text())?))
+                .map(|key| {
+                    let entry = (!is_pending(key)).then(|| memory.entry(key.text()))??;
+                    self.read_memory(key, &entry)
+                })
                 .collect()),
             Store::Redis(redis) => {
                 let bytes = if let [key] = keys {
@@ -60,8 +71,7 @@ impl Cache {
                 let values = keys.iter().zip(bytes);
                 Ok(values
                     .map(|(key, bytes)| {
-                        // Queued: what is there is known to be stale.
-                        let bytes = bytes.filter(|_| !self.0.journal.holds(key.text()))?;
+                        let bytes = bytes.filter(|_| !is_pending(key))?;
                         self.read_bytes(key, &bytes)
                     })
                     .collect())
@@ -140,6 +150,14 @@ impl Cache {
         entries: impl Iterator<Item = (&'a Key<V>, &'a V)>,
         ttl: Duration,
     ) -> Result<(), Error> {
+        if scope::transaction().is_some() {
+            // Not committed: nobody else may see it.
+            let targets = entries.map(|(key, _)| Target::Key(key.shared_text().clone()));
+            return self
+                .invalidate_by_hand(targets.collect(), SITE)
+                .await
+                .map(drop);
+        }
         // A lifetime that has ended leaves nothing to store, and `PX 0` is an error.
         let ttl = ttl.max(Duration::from_millis(1));
         match &self.0.store {
@@ -210,7 +228,8 @@ impl Cache {
         });
         let mut outcome = Invalidation::Applied;
         for (cache, targets) in by_cache(self.clone(), targets) {
-            if cache.invalidate(&targets, SITE).await? == Invalidation::Queued {
+            let invalidated = cache.invalidate_by_hand(targets, SITE).await?;
+            if invalidated == Invalidation::Queued {
                 outcome = Invalidation::Queued;
             }
         }

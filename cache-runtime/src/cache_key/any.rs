@@ -94,13 +94,18 @@ impl AnyKey {
     /// ```
     pub async fn invalidate(&self) -> Result<Invalidation, Error> {
         self.current()
-            .invalidate(&[Target::Key(self.text.clone())], self.template)
+            .invalidate_by_hand(vec![self.target()], self.template)
             .await
+    }
+
+    fn target(&self) -> Target {
+        Target::Key(self.text.clone())
     }
 
     /// Deletes the entry, and says whether there was one; a load under way is voided too.
     ///
-    /// Unlike [`invalidate`](Self::invalidate) it fails when Redis is away.
+    /// Unlike [`invalidate`](Self::invalidate) it fails when Redis is away, and in a
+    /// [`Transaction`](crate::Transaction) it deletes at once, and again at the commit.
     ///
     /// # Errors
     ///
@@ -122,6 +127,8 @@ impl AnyKey {
     /// ```
     pub async fn delete(&self) -> Result<bool, Error> {
         let cache = self.current();
+        // And once more when the transaction of this scope is committed, if there is one.
+        let _ = cache.defer(vec![self.target()]);
         cache.0.flights.close(&self.text);
         match &cache.0.store {
             Store::Memory(memory) => Ok(memory.invalidate(&self.text)),

@@ -14,14 +14,14 @@ use super::found::Found;
 use super::hooks::Hooks;
 use super::load::{Leased, Load, Way};
 use super::read::Call;
-use super::scope::{self, Usage, usage_in};
+use super::scope::{self, Usage};
 use super::shape::Shape;
 use crate::cache::{Cache, current_in};
 use crate::client::Budget;
 use crate::flight::{Footing, Joiner, Leader, Outcome, Role};
 use crate::lease::{Lease, Taking};
 use crate::observe::Event;
-use crate::store::{Reading, Replace};
+use crate::store::{Keyed, Reading, Replace};
 
 /// What a moment in the future can surely hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
@@ -42,9 +42,11 @@ impl<S: Shape> Entered<S> {
 
 impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     pub(super) async fn enter(&self) -> Entered<S> {
-        let (cache, usage) = current_in(scope::context(), self.cache.as_ref());
-        let usage = usage_in(cache.mode(), usage);
-        let Some(key) = self.key.as_ref().filter(|_| usage != Usage::Bypass) else {
+        let mut context = scope::context();
+        let cache = current_in(&mut context, self.cache.as_ref());
+        let usage = |key: &Arc<str>| context.usage_of(&cache, key, &[]);
+        let key = self.key.as_ref().map(|key| (key, usage(key)));
+        let Some((key, usage)) = key.filter(|(_, usage)| *usage != Usage::Bypass) else {
             cache.count(Event::Bypassed);
             return Box::pin(self.load(&cache, Way::Alone)).await;
         };
@@ -140,7 +142,11 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
 
     fn board(&self, footing: Footing) -> Role {
         let value = ((self.call.ops)().type_id)();
-        self.cache.0.flights.board(self.key, value, footing)
+        let keyed = Keyed {
+            key: self.key,
+            tags: &[],
+        };
+        self.cache.0.flights.board(keyed, value, footing)
     }
 
     async fn alone(&self) -> Entered<S> {
@@ -150,6 +156,9 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
     /// Redis can't be asked, or not about this key: one load at a time in this process, whose
     /// value nobody can confirm.
     async fn board_without_store(&mut self) -> ControlFlow<Entered<S>> {
+        if self.usage == Usage::ReadOnly {
+            return Break(self.alone().await);
+        }
         match self.board(Footing::Blind) {
             Role::Joiner(joiner) => self.join(joiner).await,
             Role::Leader(leader) => {

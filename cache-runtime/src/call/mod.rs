@@ -5,6 +5,7 @@
 //! [`Write`] runs the body under a guard that invalidates whatever happens.
 
 mod blocking;
+mod ending;
 mod enter;
 mod found;
 mod given;
@@ -22,6 +23,7 @@ mod update;
 mod windows;
 mod write;
 
+pub(crate) use ending::{Affected, Ending, Phase};
 pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};

@@ -11,7 +11,7 @@ use super::blocking::is_on_runtime;
 use super::guard::Guard;
 use super::hooks::Hooks;
 use super::read::Call;
-use super::scope::{self, Usage, usage_in};
+use super::scope::{self, Usage};
 use super::shape::Shape;
 use crate::cache::{Cache, Target, current};
 use crate::client::engine;
@@ -58,52 +58,50 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     }
 
     fn guard(&self, cache: &Cache, key: &Arc<str>) -> Guard {
-        Guard::arm(
-            cache.clone(),
-            self.site.name,
-            vec![(None, Target::Key(key.clone()))],
-        )
+        let targets = vec![(None, Target::Key(key.clone()))];
+        Guard::arm(cache.clone(), self.site, targets)
     }
 
     async fn begin_update(&self) -> Option<Updating> {
         let key = self.key.as_ref()?;
         let cache = current(self.cache.as_ref()).clone();
-        let guard = self.guard(&cache, key);
+        let lease = self.take_for_update(&cache, key).await;
+        Some(Updating {
+            // Not before: until here nothing can have been written.
+            guard: self.guard(&cache, key),
+            cache,
+            lease,
+        })
+    }
+
+    /// The lease, if the value may be stored: not one that is not committed yet, and none while
+    /// another write has fenced the key.
+    async fn take_for_update(&self, cache: &Cache, key: &Arc<str>) -> Option<Lease> {
+        let usage = scope::context().usage_of(cache, key, &[]);
+        if matches!(usage, Usage::Bypass | Usage::ReadOnly) {
+            return None;
+        }
         cache.0.flights.close(key);
-        let mut budget = cache.fresh_budget();
         let replace = Replace::Anything {
             version: self.site.format.schema_version(),
         };
-        let usage = usage_in(cache.mode(), scope::context().usage);
-        if matches!(usage, Usage::Bypass | Usage::ReadOnly) {
-            let lease = None;
-            return Some(Updating {
-                cache,
-                guard,
-                lease,
-            });
-        }
-        let lease = match Lease::take(&cache, key, replace, &mut budget).await {
+        match Lease::take(cache, key, replace, &mut cache.fresh_budget()).await {
             Ok(Taking::Taken(lease)) => Some(lease),
             Ok(_) => None,
             Err(_) => {
                 cache.count(Event::Fault);
                 None
             }
-        };
-        Some(Updating {
-            cache,
-            guard,
-            lease,
-        })
+        }
     }
 
     async fn finish_update(&self, updating: Updating, output: S::Output) -> S::Output {
         let Updating {
             cache,
-            guard,
+            mut guard,
             lease,
         } = updating;
+        guard.end();
         let result = S::split(output);
         let entry = if result.is_ok() {
             self.entry(&cache, &result)

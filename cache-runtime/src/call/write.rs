@@ -11,7 +11,7 @@ use super::site::Site;
 use crate::cache::{Aimed, Cache, Target, current};
 use crate::cache_key::IntoKeys;
 use crate::client::engine;
-use crate::key::KeyPart;
+use crate::key::{KeyPart, tag_key};
 
 /// What a write is to invalidate; `A` decides by what the body returned.
 pub struct Write<A = ()> {
@@ -94,10 +94,10 @@ where
 }
 
 /// A key or a pattern.
-pub struct Named(Target);
+pub struct Named(pub(super) Target);
 
 /// Renders the templates of a site.
-pub struct Renderer(&'static Site);
+pub struct Renderer(pub(super) &'static Site);
 
 impl Renderer {
     /// The key of the site's template at `index`.
@@ -110,12 +110,27 @@ impl Renderer {
         Named(Target::Pattern(self.text(index, parts)))
     }
 
-    fn text(&self, index: usize, parts: &[&dyn KeyPart]) -> Arc<str> {
-        match self.0.template(index) {
-            Some(template) => template.render(parts),
-            None => unreachable!("an expansion renders the templates that it wrote down"),
-        }
+    /// The tag of the site's template at `index`.
+    pub fn tag(&self, index: usize, parts: &[&dyn KeyPart]) -> Named {
+        let tag = self
+            .0
+            .tags
+            .get(index)
+            .map(|template| tag_key(template, parts));
+        Named(Target::Key(tag.unwrap_or_else(|| not_written_down())))
     }
+
+    fn text(&self, index: usize, parts: &[&dyn KeyPart]) -> Arc<str> {
+        let text = self
+            .0
+            .template(index)
+            .map(|template| template.render(parts));
+        text.unwrap_or_else(|| not_written_down())
+    }
+}
+
+fn not_written_down() -> ! {
+    unreachable!("an expansion renders the templates that it wrote down")
 }
 
 impl<A> Write<A> {
@@ -149,6 +164,14 @@ impl<A> Write<A> {
     pub fn pattern(mut self, index: usize, parts: &[&dyn KeyPart]) -> Self {
         self.targets
             .push((None, Renderer(self.site).pattern(index, parts).0));
+        self
+    }
+
+    /// `tags = [".."]`: invalidating a tag is invalidating its key.
+    #[must_use]
+    pub fn tag(mut self, index: usize, parts: &[&dyn KeyPart]) -> Self {
+        self.targets
+            .push((None, Renderer(self.site).tag(index, parts).0));
         self
     }
 
@@ -200,18 +223,15 @@ impl<A> Write<A> {
         F: Future<Output = R>,
         A: AfterWrite<R>,
     {
-        let (mut guard, after, renderer) = self.arm();
+        let (mut guard, after) = self.arm();
+        if guard.is_to_fence() {
+            Box::pin(guard.fence()).await;
+        }
         let output = body().await;
-        if after.invalidates(&output) {
-            guard.add(
-                after
-                    .names(&output, &renderer)
-                    .into_iter()
-                    .map(|named| named.0),
-            );
+        if guard.learn(&after, &output) {
             Box::pin(guard.fire()).await;
         } else {
-            guard.disarm();
+            Box::pin(guard.call_off()).await;
         }
         output
     }
@@ -221,28 +241,25 @@ impl<A> Write<A> {
     where
         A: AfterWrite<R>,
     {
-        let (mut guard, after, renderer) = self.arm();
-        let output = body();
-        if !after.invalidates(&output) {
-            guard.disarm();
-            return output;
+        let (mut guard, after) = self.arm();
+        let engine = engine::get().filter(|_| !is_on_runtime());
+        if guard.is_to_fence() {
+            match engine {
+                Some(engine) => engine.block_on(guard.fence()),
+                None => guard.fence_detached(),
+            }
         }
-        guard.add(
-            after
-                .names(&output, &renderer)
-                .into_iter()
-                .map(|named| named.0),
-        );
-        match engine::get().filter(|_| !is_on_runtime()) {
-            Some(engine) => engine.block_on(guard.fire()),
-            None => drop(guard),
+        let output = body();
+        match (guard.learn(&after, &output), engine) {
+            (true, Some(engine)) => engine.block_on(guard.fire()),
+            (true, None) => drop(guard),
+            (false, _) => guard.disarm(),
         }
         output
     }
 
-    fn arm(self) -> (Guard, A, Renderer) {
+    fn arm(self) -> (Guard, A) {
         let cache = current(self.cache.as_ref()).clone();
-        let guard = Guard::arm(cache, self.site.name, self.targets);
-        (guard, self.after, Renderer(self.site))
+        (Guard::arm(cache, self.site, self.targets), self.after)
     }
 }

@@ -182,6 +182,18 @@ impl Memory {
         live
     }
 
+    pub(crate) fn fence(&self, keys: &[Arc<str>], _: Token, _: Duration) {
+        keys.iter().for_each(|key| {
+            self.invalidate(key);
+        });
+    }
+
+    pub(crate) fn unfence(&self, keys: &[Arc<str>], _: Token, _: Duration) {
+        keys.iter().for_each(|key| {
+            self.invalidate(key);
+        });
+    }
+
     pub(crate) fn sweep(&self, pattern: &str) -> u64 {
         for shard in &self.leases {
             shard.lock().retain(|key, _| !matches(pattern, key));

@@ -25,6 +25,13 @@ pub(crate) enum Store {
     Redis(Arc<Redis>),
 }
 
+/// A key, and the keys of its tags.
+#[derive(Clone, Copy)]
+pub(crate) struct Keyed<'a> {
+    pub(crate) key: &'a Arc<str>,
+    pub(crate) tags: &'a [Arc<str>],
+}
+
 /// What a key holds.
 pub(crate) enum Reading {
     Nothing,
@@ -149,6 +156,24 @@ impl Store {
                 .sum()),
             Self::Redis(redis) => redis.invalidate(keys).await,
         }
+    }
+
+    pub(crate) async fn fence(
+        &self,
+        keys: &[Arc<str>],
+        _: Token,
+        _: Duration,
+    ) -> Result<(), Fault> {
+        self.invalidate(keys).await.map(drop)
+    }
+
+    pub(crate) async fn unfence(
+        &self,
+        keys: &[Arc<str>],
+        _: Token,
+        _: Duration,
+    ) -> Result<(), Fault> {
+        self.invalidate(keys).await.map(drop)
     }
 
     /// Deletes every key that matches the pattern, and says how many there were.
