@@ -73,6 +73,8 @@ pub use key::{KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Se
 pub use observe::Stats;
 /// The client library behind [`Cache::connection`].
 pub use redis;
+#[cfg(feature = "sqlx")]
+pub use transaction::SqlxTransaction;
 pub use transaction::Transaction;
 
 /// Checks all annotations of the named crates against each other; for a test.

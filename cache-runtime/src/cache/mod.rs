@@ -113,6 +113,22 @@ impl Cache {
         global::global()
     }
 
+    /// The cache that annotated functions use here: the scope's, else the global one.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() {
+    /// use cache_runtime::{Cache, Mode};
+    ///
+    /// let cache = Cache::in_memory();
+    /// cache.scope(async { Cache::current().set_mode(Mode::Read) }).await;
+    /// assert_eq!(cache.mode(), Mode::Read);
+    /// # }
+    /// ```
+    pub fn current() -> Self {
+        current(None).clone()
+    }
+
     pub(crate) fn from_config(config: Config) -> Self {
         let Config {
             backend,

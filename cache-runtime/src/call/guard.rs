@@ -104,14 +104,13 @@ impl Guard {
         if targets.is_empty() {
             return;
         }
-        match self.ending.affected.first_mut() {
-            Some(first) => first.targets.extend(targets),
-            // A transaction has taken them all.
-            None => {
-                let affected = affected_in(self.callers.clone(), targets, self.site);
-                self.ending.affected.push(affected);
-                self.defer();
-            }
+        if let Some(first) = self.ending.affected.first_mut() {
+            first.targets.extend(targets);
+        } else {
+            // The transaction has taken all the others.
+            let affected = affected_in(self.callers.clone(), targets, self.site);
+            self.ending.affected.push(affected);
+            self.defer();
         }
     }
 

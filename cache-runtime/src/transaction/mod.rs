@@ -1,6 +1,8 @@
 //! Writes that become visible together: what they invalidate waits for their commit.
 
 mod deferred;
+#[cfg(feature = "sqlx")]
+mod sqlx;
 
 use std::fmt;
 use std::future::Future;
@@ -10,6 +12,8 @@ use crate::call::scope;
 use crate::call::{Ending, Phase};
 
 pub(crate) use deferred::Deferred;
+#[cfg(feature = "sqlx")]
+pub use sqlx::SqlxTransaction;
 
 /// Where errors and log lines of a transaction say they come from.
 const SITE: &str = "Transaction";
