@@ -35,6 +35,7 @@ pub(crate) enum Rule {
     UnclosedPlaceholder,
     LoneBracket,
     MalformedPlaceholder,
+    MalformedContext,
     BracesAroundName,
     GlobInKey,
     PatternWithoutGlob,

@@ -60,6 +60,8 @@ pub(crate) enum Root {
     },
     Receiver(Token![self]),
     Return,
+    /// A part of the caller's key context.
+    Context(String),
     Type(Ident),
     Const(Ident),
 }

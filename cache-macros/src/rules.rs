@@ -189,6 +189,11 @@ fn templates_that_are_not_allowed() {
         on_read("key = \"u:<id|md5>\""),
         [Rule::MalformedPlaceholder]
     );
+    assert_eq!(
+        on_read("key = \"<@tenant.id>:<id>\""),
+        [Rule::MalformedContext]
+    );
+    assert_eq!(on_write("pattern = \"<@>:*\""), [Rule::MalformedContext]);
     assert_eq!(on_read("key = \"u:{id}\""), [Rule::BracesAroundName]);
     assert_eq!(on_read("key = \"u:<id>:*\""), [Rule::GlobInKey]);
     assert_eq!(on_write("pattern = \"u:<id>\""), [Rule::PatternWithoutGlob]);

@@ -110,6 +110,14 @@ fn read_method_with_self_and_generics() {
 }
 
 #[test]
+fn read_context_of_the_caller() {
+    insta::assert_snapshot!(read(
+        "key = \"<@tenant>:user:<id>\"",
+        "async fn user(id: u32) -> User { db.user(id).await }",
+    ));
+}
+
+#[test]
 fn read_destructured_parameters() {
     insta::assert_snapshot!(read(
         "key = \"u:<id>:<a>:<ids>:<by.0>\"",
@@ -193,7 +201,7 @@ fn write_every_option() {
 #[test]
 fn write_part_of_the_result() {
     insta::assert_snapshot!(write(
-        "keys = [\"user:<id>:<return.id>\", \"all:<return>\", \"user:<id>\"]",
+        "keys = [\"<@tenant>:user:<id>:<return.id>\", \"all:<return>\", \"user:<id>\"]",
         "async fn create(id: u32) -> Result<User, E> { db.create(id).await }",
     ));
 }

@@ -9,7 +9,7 @@ use super::scope::Scope;
 use super::template::{self, Role, Text};
 use crate::errors::{Errors, Rule};
 use crate::model::{Part, Root, Template};
-use crate::parse::template::Placeholder;
+use crate::parse::template::{Named, Placeholder};
 
 /// Whether a template may use a part of the function's result.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,9 +58,14 @@ fn part(
     outcome: Outcome,
     span: Span,
 ) -> Result<Part, Mistake> {
-    let (root, fields) = match &placeholder.path[..] {
-        [root, fields @ ..] => (root.as_str(), fields),
-        [] => unreachable!("a placeholder has a name"),
+    let (root, fields) = match &placeholder.named {
+        Named::Context(name) => {
+            let (root, fields) = (Root::Context(name.clone()), Vec::new());
+            return Ok(Part { root, fields, span });
+        }
+        Named::Path(path) => path.split_first().unwrap_or_else(|| {
+            unreachable!("a placeholder has a name");
+        }),
     };
     let root = root_of(root, scope, outcome, span)?;
     if let (Root::Type(name) | Root::Const(name), [field, ..]) = (&root, fields) {

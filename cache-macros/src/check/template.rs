@@ -117,6 +117,13 @@ fn fault_of(text: &Text, fault: &Fault) -> (Rule, String) {
             );
             (Rule::MalformedPlaceholder, text.at(*at, &message))
         }
+        Fault::MalformedContext { at, content } => {
+            let message = format!(
+                "`<{}>` is not a part of the caller's context: write `<@name>` or `<@name|hash>`",
+                content.escape_debug()
+            );
+            (Rule::MalformedContext, text.at(*at, &message))
+        }
     }
 }
 
