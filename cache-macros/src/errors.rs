@@ -43,6 +43,8 @@ pub(crate) enum Rule {
     UnknownPlaceholder,
     FieldOfType,
     ReturnInKey,
+    InvalidTags,
+    TagOutsideKey,
     // Parameters.
     ParameterNotInKey,
     UnknownIgnored,

@@ -15,6 +15,7 @@ pub(crate) struct Load {
     pub(crate) function: Function,
     pub(crate) returns: Type,
     pub(crate) key: Key,
+    pub(crate) tags: Vec<Template>,
     pub(crate) cache: Option<InScope>,
     pub(crate) policy: Policy,
     pub(crate) format: Format,
@@ -40,6 +41,14 @@ pub(crate) enum Key {
 pub(crate) struct Template {
     pub(crate) literal: LitStr,
     pub(crate) parts: Vec<Part>,
+}
+
+impl Template {
+    /// Whether it has a part that only the function's result tells.
+    pub(crate) fn needs_result(&self) -> bool {
+        let mut roots = self.parts.iter().map(|part| &part.root);
+        roots.any(|root| matches!(root, Root::Return))
+    }
 }
 
 /// What a placeholder stands for.
@@ -149,6 +158,7 @@ pub(crate) struct Companion {
     /// Its elided lifetimes written `'static`.
     pub(crate) returns: Type,
     pub(crate) key: Key,
+    pub(crate) tags: Vec<Template>,
     pub(crate) format: Format,
     pub(crate) cache: Option<InScope>,
 }
@@ -165,6 +175,7 @@ pub(crate) struct Write {
     pub(crate) runtime: Runtime,
     pub(crate) function: Function,
     pub(crate) targets: Vec<Target>,
+    pub(crate) tags: Vec<Template>,
     pub(crate) cache: Option<InScope>,
     pub(crate) on: On,
     pub(crate) external: Option<LitStr>,

@@ -209,6 +209,46 @@ fn templates_that_are_not_allowed() {
 }
 
 #[test]
+fn tags_that_are_not_allowed() {
+    let with = |tags: &str| on_read(&format!("key = \"u:<id>\", tags = {tags}"));
+    assert_eq!(with("[\"all\", \"user:<id>\", \"class:<id.class>\"]"), []);
+    for tags in ["[]", "\"user:<id>\"", "TAGS", "[TAG]", "[5]"] {
+        assert_eq!(with(tags), [Rule::InvalidTags], "{tags}");
+    }
+    let nine = format!("[{}]", "\"user:<id>\",".repeat(9));
+    assert_eq!(with(&nine), [Rule::InvalidTags]);
+    assert_eq!(on_write(&format!("tags = {nine}")), []);
+    assert_eq!(with("[\"user:*\"]"), [Rule::GlobInKey]);
+    assert_eq!(with("[\"user:<idd>\"]"), [Rule::UnknownPlaceholder]);
+    assert_eq!(with("[\"user:<return.id>\"]"), [Rule::ReturnInKey]);
+    assert_eq!(on_write("tags = [\"user:<return.id>\"]"), []);
+    assert_eq!(with("[\"<@tenant>\"]"), [Rule::TagOutsideKey]);
+    let update = "#[update_cache(key = \"u:<id>\", tags = [\"u:<user.class>\"])]\n\
+                  async fn save(id: u32, user: User) -> User {}";
+    assert_eq!(broken(update), [Rule::TagOutsideKey]);
+}
+
+#[test]
+fn what_tags_may_name() {
+    let on = |key: &str, tag: &str| {
+        broken(&format!(
+            "#[cache_result(key = {key}, tags = [\"{tag}\"], key_ignores(db, T, class))]\n\
+             async fn user<T>(&self, id: u32, class: Class, db: &Db) -> User {{}}"
+        ))
+    };
+    for tag in ["<id>", "<id.class>", "<self.tenant>", "<@tenant>"] {
+        assert_eq!(on("\"<self.tenant>:<id>:<@tenant>\"", tag), [], "{tag}");
+        assert_eq!(on("self.keys.key(id)", tag), [], "{tag}");
+    }
+    for tag in ["<class>", "<self.tenant>", "<@tenant>", "<T>"] {
+        assert_eq!(on("\"<id>:<@user>\"", tag), [Rule::TagOutsideKey], "{tag}");
+    }
+    for tag in ["<class>", "<self.tenant>", "<T>"] {
+        assert_eq!(on("KEYS.key(id)", tag), [Rule::TagOutsideKey], "{tag}");
+    }
+}
+
+#[test]
 fn parameters_outside_the_key() {
     let on = |arguments: &str| {
         broken(&format!(

@@ -118,6 +118,14 @@ fn read_context_of_the_caller() {
 }
 
 #[test]
+fn read_with_tags() {
+    insta::assert_snapshot!(read(
+        "key = \"<@tenant>:user:<id>:<page>\", tags = [\"<@tenant>:class:<id.class>\", \"pages\"]",
+        "async fn user(id: UserId, page: u32) -> User { db.user(id).await }",
+    ));
+}
+
+#[test]
 fn read_destructured_parameters() {
     insta::assert_snapshot!(read(
         "key = \"u:<id>:<a>:<ids>:<by.0>\"",
@@ -176,7 +184,7 @@ fn read_with_an_incomplete_body() {
 #[test]
 fn update_typical() {
     insta::assert_snapshot!(update(
-        "key = \"user:<id>\", ttl = 60",
+        "key = \"user:<id>\", ttl = 60, tags = [\"user:<id>\"]",
         "async fn save(id: u32, user: NewUser) -> Result<User, E> { db.save(id, user).await }",
     ));
 }
@@ -192,7 +200,7 @@ fn write_typical() {
 #[test]
 fn write_every_option() {
     insta::assert_snapshot!(write(
-        "pattern = \"user:<id>:*\", keys = [Keys::USER.key(id), name_key(id), \"class:<class.id>\", made()],
+        "pattern = \"user:<id>:*\", tags = [\"class:<class.id>\", \"users\"], keys = [Keys::USER.key(id), name_key(id), \"class:<class.id>\", made()],
          cache = self.cache, on = ok, when = after, external = \"the gateway caches it\", key = Self::K.key(id)",
         "async fn rename(id: u32, class: &Class) -> Result<(), E> { db.rename(id).await }",
     ));
@@ -201,7 +209,8 @@ fn write_every_option() {
 #[test]
 fn write_part_of_the_result() {
     insta::assert_snapshot!(write(
-        "keys = [\"<@tenant>:user:<id>:<return.id>\", \"all:<return>\", \"user:<id>\"]",
+        "keys = [\"<@tenant>:user:<id>:<return.id>\", \"all:<return>\", \"user:<id>\"],
+         tags = [\"class:<return.class>\"]",
         "async fn create(id: u32) -> Result<User, E> { db.create(id).await }",
     ));
 }

@@ -6,12 +6,12 @@ use super::companion::{self, Ingredients};
 use super::key::{companion_name, key};
 use super::options::{Options, number};
 use super::scope::Scope;
-use super::{format, function, lifetimes, parameters};
+use super::{format, function, lifetimes, parameters, tags};
 use crate::errors::{Errors, Rule};
 use crate::model::{Act, Companion, Key, Load};
 use crate::parse::{Argument, Function};
 
-const READ_OPTIONS: [&str; 15] = [
+const READ_OPTIONS: [&str; 16] = [
     "key",
     "ttl",
     "jitter",
@@ -23,13 +23,14 @@ const READ_OPTIONS: [&str; 15] = [
     "compress",
     "max_entry",
     "max_loads",
+    "tags",
     "cache",
     "key_ignores",
     "companion",
     "crate",
 ];
 
-const UPDATE_OPTIONS: [&str; 11] = [
+const UPDATE_OPTIONS: [&str; 12] = [
     "key",
     "ttl",
     "jitter",
@@ -39,6 +40,7 @@ const UPDATE_OPTIONS: [&str; 11] = [
     "codec",
     "compress",
     "max_entry",
+    "tags",
     "cache",
     "crate",
 ];
@@ -62,6 +64,7 @@ pub(crate) fn load(
     let scope = Scope::of(&function.sig);
     let runtime = options.runtime(errors);
     let key = checked_key(act, &mut options, &scope, errors);
+    let tags = tags::of_entry(&mut options, key.as_ref(), &scope, errors);
     let cache = options.expr("cache", errors).map(|expr| scope.reach(expr));
     let policy = lifetimes::policy(&mut options, &scope, errors);
     let format = format::format(&mut options, errors);
@@ -78,6 +81,7 @@ pub(crate) fn load(
         scope: &scope,
         returns: &returns,
         key: &key,
+        tags: &tags,
         cache: cache.as_ref(),
         format: &format,
     };
@@ -93,6 +97,7 @@ pub(crate) fn load(
         function,
         returns,
         key,
+        tags,
         cache,
         policy,
         format,

@@ -14,6 +14,7 @@ mod options;
 mod parameters;
 mod placeholders;
 mod scope;
+mod tags;
 mod template;
 mod write;
 

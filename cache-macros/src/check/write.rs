@@ -3,18 +3,18 @@
 use proc_macro2::Span;
 use syn::{Expr, Lit, LitStr};
 
-use super::function;
 use super::key::{Form, computed};
 use super::options::{Options, choice, literal, span_of, ungrouped};
 use super::placeholders::{self, Outcome};
 use super::scope::Scope;
 use super::template::Role;
+use super::{function, tags};
 use crate::errors::{Errors, Rule};
-use crate::model::{On, Root, Source, Target, TargetAct, Write};
+use crate::model::{On, Source, Target, TargetAct, Template, Write};
 use crate::parse::{Argument, Function};
 
-const OPTIONS: [&str; 8] = [
-    "key", "keys", "pattern", "when", "on", "cache", "external", "crate",
+const OPTIONS: [&str; 9] = [
+    "key", "keys", "tags", "pattern", "when", "on", "cache", "external", "crate",
 ];
 const TARGETS: [&str; 3] = ["key", "keys", "pattern"];
 
@@ -26,9 +26,13 @@ pub(crate) fn write(
     let mut options = Options::new("`#[invalidate_cache]`", &OPTIONS, arguments, errors);
     let scope = Scope::of(&function.sig);
     let runtime = options.runtime(errors);
-    if !TARGETS.iter().any(|name| options.has(name)) {
-        let message = "nothing to invalidate: write `key = \"user:<id>\"`, `keys = [..]` or \
-                       `pattern = \"user:<id>:*\"`";
+    if !TARGETS
+        .iter()
+        .chain(&["tags"])
+        .any(|name| options.has(name))
+    {
+        let message = "nothing to invalidate: write `key = \"user:<id>\"`, `keys = [..]`, \
+                       `tags = [\"class:<id>\"]` or `pattern = \"user:<id>:*\"`";
         errors.push(Rule::MissingKey, Span::call_site(), message);
     }
     let mut targets = Vec::new();
@@ -43,6 +47,10 @@ pub(crate) fn write(
             (_, expr) => targets.extend(one_key(expr, &scope, errors)),
         }
     }
+    let tags = options
+        .expr("tags", errors)
+        .map(|expr| tags::tags(expr, &scope, Outcome::Known, errors))
+        .unwrap_or_default();
     let cache = options.expr("cache", errors).map(|expr| scope.reach(expr));
     if let Some(expr) = options.expr("when", errors) {
         choice("when", &expr, &["after"], errors);
@@ -52,7 +60,7 @@ pub(crate) fn write(
         .expr("external", errors)
         .and_then(|expr| reason(&expr, errors));
     function::runnable(&function, errors);
-    if matches!(on, On::Ok { .. }) || targets.iter().any(needs_result) {
+    if matches!(on, On::Ok { .. }) || needs_result(&targets, &tags) {
         function
             .returns
             .as_ref()
@@ -62,6 +70,7 @@ pub(crate) fn write(
         runtime,
         function,
         targets,
+        tags,
         cache,
         on,
         external,
@@ -124,12 +133,10 @@ fn reason(expr: &Expr, errors: &mut Errors) -> Option<LitStr> {
     }
 }
 
-fn needs_result(target: &Target) -> bool {
-    match &target.act {
-        TargetAct::Key(template) | TargetAct::Pattern(template) => template
-            .parts
-            .iter()
-            .any(|part| matches!(part.root, Root::Return)),
-        TargetAct::Keys(_) => false,
-    }
+fn needs_result(targets: &[Target], tags: &[Template]) -> bool {
+    let templates = targets.iter().filter_map(|target| match &target.act {
+        TargetAct::Key(template) | TargetAct::Pattern(template) => Some(template),
+        TargetAct::Keys(_) => None,
+    });
+    templates.chain(tags).any(Template::needs_result)
 }

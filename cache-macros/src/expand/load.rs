@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::part::{self, View, call_with, part};
-use super::{at, body, companion, options, ours, site};
+use super::{at, body, companion, options, ours, site, tags};
 use crate::model::{Act, Key, Load};
 
 /// ```text
@@ -30,11 +30,12 @@ pub(crate) fn load(load: &Load) -> TokenStream {
         .cache
         .as_ref()
         .map(|cache| part::cache(cache, &private, View::Body));
+    let tags = tags::of_call(&load.tags, &private, returns.span());
     let key = key(&load.key, &private, returns.span());
     let policy = options::policy(&load.policy, &private, returns.span());
     let prelude = quote! {
         #site
-        let __cache_call = #call #cache #key #policy;
+        let __cache_call = #call #cache #tags #key #policy;
     };
     let act = match load.act {
         Act::Read => "read",

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 
-use super::{options, ours};
+use super::{options, ours, tags};
 use crate::model::{Act, Function, Key, Load, Source, Write};
 use crate::text;
 
@@ -38,12 +38,13 @@ pub(super) fn of_load(load: &Load, private: &TokenStream) -> TokenStream {
         let name = companion.name.unraw().to_string();
         quote!(.companion(#name))
     });
+    let tags = tags::of_site(load.tags.iter(), private);
     let max_loads = load.max_loads.map(|loads| {
         let loads = proc_macro2::Literal::u32_unsuffixed(loads);
         quote!(.max_loads(#loads))
     });
     let format = options::format(&load.format, private);
-    let rest = quote!(.keys(&[#key]).value(#value) #ttl #companion #max_loads #format);
+    let rest = quote!(.keys(&[#key]).value(#value) #ttl #companion #tags #max_loads #format);
     declare(&act, &load.function, &rest, private)
 }
 
@@ -57,7 +58,8 @@ pub(super) fn of_write(write: &Write, private: &TokenStream) -> TokenStream {
         .external
         .as_ref()
         .map(|reason| quote!(.external(#reason)));
-    let rest = quote!(.keys(&[#(#sources),*]) #external);
+    let tags = tags::of_site(write.tags.iter(), private);
+    let rest = quote!(.keys(&[#(#sources),*]) #tags #external);
     declare(&quote!(write), &write.function, &rest, private)
 }
 
