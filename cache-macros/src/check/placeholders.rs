@@ -9,7 +9,7 @@ use super::scope::Scope;
 use super::template::{self, Role, Text};
 use crate::errors::{Errors, Rule};
 use crate::model::{Part, Root, Template};
-use crate::parse::template::{Named, Placeholder};
+use crate::parse::template::{Named, Placeholder, scan};
 
 /// Whether a template may use a part of the function's result.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,23 @@ pub(super) fn check(
         literal: literal.clone(),
         parts,
     })
+}
+
+/// Reports each part of a template that `fault` says something about.
+pub(super) fn refuse(
+    rule: Rule,
+    template: &Template,
+    fault: impl Fn(&Root) -> Option<String>,
+    errors: &mut Errors,
+) {
+    let text = Text::of(&template.literal);
+    let (placeholders, _) = scan(&text.text);
+    for (placeholder, part) in placeholders.iter().zip(&template.parts) {
+        if let Some(message) = fault(&part.root) {
+            let at = placeholder.at.start + 1;
+            errors.push(rule, text.span(), text.at(at, &message));
+        }
+    }
 }
 
 type Mistake = (Rule, String);

@@ -8,10 +8,9 @@ use super::occurrences;
 use super::options::{Options, literal, span_of, ungrouped};
 use super::placeholders::{self, Outcome};
 use super::scope::Scope;
-use super::template::{Role, Text};
+use super::template::Role;
 use crate::errors::{Errors, Rule};
 use crate::model::{Key, Root, Template};
-use crate::parse::template::scan;
 
 /// An entry holds a generation of each, and a read asks for all of them.
 const MOST_OF_AN_ENTRY: usize = 8;
@@ -37,7 +36,9 @@ pub(super) fn of_entry(
         errors.push(Rule::InvalidTags, place, message);
     }
     if let Some(key) = key {
-        tags.iter().for_each(|tag| told_by(key, tag, errors));
+        for tag in &tags {
+            told_by(key, tag, errors);
+        }
     }
     tags
 }
@@ -78,20 +79,15 @@ fn template<'expr>(element: &'expr Expr, errors: &mut Errors) -> Option<&'expr L
 
 /// Two calls with one key share an entry, so they must agree on its tags.
 fn told_by(key: &Key, tag: &Template, errors: &mut Errors) {
-    let text = Text::of(&tag.literal);
-    let (placeholders, _) = scan(&text.text);
-    for (placeholder, part) in placeholders.iter().zip(&tag.parts) {
-        if tells(key, &part.root) {
-            continue;
-        }
-        let name = name_of(&part.root);
+    let fault = |root: &Root| {
+        let name = name_of(root);
         let message = format!(
             "`{name}` is not in the key, so calls that share an entry could differ in this tag: \
              write `<{name}>` in the key, or leave it out of the tag"
         );
-        let at = placeholder.at.start + 1;
-        errors.push(Rule::TagOutsideKey, text.span(), text.at(at, &message));
-    }
+        (!tells(key, root)).then_some(message)
+    };
+    placeholders::refuse(Rule::TagOutsideKey, tag, fault, errors);
 }
 
 fn tells(key: &Key, root: &Root) -> bool {
