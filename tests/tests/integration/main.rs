@@ -24,4 +24,5 @@ mod reads;
 mod runtimes;
 mod shapes;
 mod support;
+mod transactions;
 mod writes;
