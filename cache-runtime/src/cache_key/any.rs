@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cache::{Cache, Current, Invalidation, Target, current};
 use crate::error::Error;
 use crate::observe::Event;
-use crate::store::{Remaining, Store};
+use crate::store::{Keyed, Remaining, Store};
 
 /// A key whose value type does not matter: what [`Key`](crate::Key) and
 /// [`KeyOf`](crate::KeyOf) can do without it.
@@ -69,9 +69,16 @@ impl AnyKey {
         &self.tags
     }
 
-    /// Whether it lacks no part of the caller's context.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.missing.is_none()
+    pub(crate) fn keyed(&self) -> Keyed<'_> {
+        Keyed {
+            key: &self.text,
+            tags: &self.tags,
+        }
+    }
+
+    /// The part of the caller's context that it lacks.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        self.missing
     }
 
     /// Refuses a key that lacks a part of the caller's context: it names nothing.
@@ -115,13 +122,18 @@ impl AnyKey {
     pub async fn invalidate(&self) -> Result<Invalidation, Error> {
         self.complete()?;
         self.current()
-            .invalidate(&[Target::Key(self.text.clone())], self.template)
+            .invalidate_by_hand(vec![self.target()], self.template)
             .await
+    }
+
+    fn target(&self) -> Target {
+        Target::Key(self.text.clone())
     }
 
     /// Deletes the entry, and says whether there was one; a load under way is voided too.
     ///
-    /// Unlike [`invalidate`](Self::invalidate) it fails when Redis is away.
+    /// Unlike [`invalidate`](Self::invalidate) it fails when Redis is away, and in a
+    /// [`Transaction`](crate::Transaction) it deletes at once, and again at the commit.
     ///
     /// # Errors
     ///
@@ -144,6 +156,8 @@ impl AnyKey {
     pub async fn delete(&self) -> Result<bool, Error> {
         self.complete()?;
         let cache = self.current();
+        // And once more when the transaction of this scope is committed, if there is one.
+        let _ = cache.defer(vec![self.target()]);
         cache.0.flights.close(&self.text);
         match &cache.0.store {
             Store::Memory(memory) => Ok(memory.invalidate(&self.text)),

@@ -4,12 +4,10 @@ mod any;
 mod counter;
 mod into;
 mod of;
-mod tag;
 mod typed;
 
 pub use any::AnyKey;
 pub use counter::{Counter, CounterKey};
 pub use into::{IntoKey, IntoKeys};
 pub use of::{KeyOf, KeyProbe, NotAKey, companion};
-pub use tag::tag_key;
 pub use typed::Key;

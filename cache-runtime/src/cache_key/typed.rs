@@ -119,6 +119,7 @@ impl<V: Cacheable> Key<V> {
     /// # }
     /// ```
     pub async fn get(&self) -> Result<Option<V>, Error> {
+        self.complete()?;
         let cache = self.current();
         let values = cache.get_many_on(std::slice::from_ref(self)).await;
         let values = values.map_err(|fault| self.failed(&cache, "reading the entry of", fault))?;

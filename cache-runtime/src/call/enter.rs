@@ -15,7 +15,7 @@ use super::hooks::Hooks;
 use super::load::{Leased, Load, Way};
 use super::read::Call;
 use super::refresh::Refresh;
-use super::scope::{self, Usage, usage_in};
+use super::scope::{self, Usage};
 use super::shape::Shape;
 use super::verify::Verify;
 use crate::cache::{Cache, current_in};
@@ -50,9 +50,11 @@ impl<S: Shape> Entered<S> {
 
 impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     pub(super) async fn enter(&self) -> Entered<S> {
-        let (cache, usage) = current_in(scope::context(), self.cache.as_ref());
-        let usage = usage_in(cache.mode(), usage);
-        let Some(key) = self.key.as_ref().filter(|_| usage != Usage::Bypass) else {
+        let mut context = scope::context();
+        let cache = current_in(&mut context, self.cache.as_ref());
+        let usage = |key: &Arc<str>| context.usage_of(&cache, key, &self.tags);
+        let key = self.key.as_ref().map(|key| (key, usage(key)));
+        let Some((key, usage)) = key.filter(|(_, usage)| *usage != Usage::Bypass) else {
             cache.count(Event::Bypassed);
             return Box::pin(self.load(&cache, Way::Alone, None)).await;
         };
@@ -196,7 +198,11 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             self.cache.count(Event::Fault);
             return Box::pin(self.board_without_store()).await;
         };
-        let seen = self.call.site.windows.verifies_now().then(|| read.reading.clone());
+        let windows = &self.call.site.windows;
+        let seen = windows.verifies_now().then(|| read.reading.clone());
+        if let Some(touch) = self.call.touch(self.cache, &read) {
+            Box::pin(touch.run()).await;
+        }
         match (self.call.interpret(self.cache, read), seen) {
             (Found::Answer(Ok(value)), Some(reading)) => {
                 self.cache.count(Event::Hit);
@@ -319,6 +325,9 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
     /// Redis can't be asked, or not about this key: one load at a time in this process, whose
     /// value nobody can confirm.
     async fn board_without_store(&mut self) -> ControlFlow<Entered<S>> {
+        if self.usage == Usage::ReadOnly {
+            return Break(self.alone().await);
+        }
         if scope::is_loading(self.cache, self.key) {
             self.report_recursion();
             return Break(self.alone().await);
@@ -399,11 +408,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         }
     }
 
-    async fn take(
-        &self,
-        over: &Over,
-        budget: &mut Budget,
-    ) -> Result<Taking, crate::error::Fault> {
+    async fn take(&self, over: &Over, budget: &mut Budget) -> Result<Taking, crate::error::Fault> {
         let version = self.call.site.format.schema_version();
         let life = self.call.tag_life(self.cache);
         Lease::take(self.cache, self.keyed(), over.take(version), life, budget).await
@@ -546,7 +551,8 @@ struct Patience {
 
 impl Patience {
     fn least(&self) -> Duration {
-        self.left_of_soft.map_or(self.left, |soft| soft.min(self.left))
+        self.left_of_soft
+            .map_or(self.left, |soft| soft.min(self.left))
     }
 
     fn ends_softly(&self) -> bool {

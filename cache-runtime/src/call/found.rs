@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::read::Call;
 use super::shape::Shape;
 use crate::cache::Cache;
-use crate::entry::{self, Age, Entry, Fingerprint, Kind, Stored};
+use crate::entry::{self, Entry, Fingerprint, Generation, Kind, Lease, Stored};
 use crate::observe::Event;
-use crate::store::{Content, Generation, MemoryEntry, Read, Reading};
+use crate::store::{Candidate, Content, MemoryEntry, Read, Reading};
 
 /// A value, or an error that `errors` keeps.
 pub(super) type Outcomes<S> = Result<<S as Shape>::Value, <S as Shape>::Error>;
@@ -47,6 +47,7 @@ pub(super) enum Due {
 }
 
 /// Who stands before the entry.
+#[derive(Clone, Copy)]
 enum Claim {
     Nobody,
     Loader,
@@ -54,52 +55,6 @@ enum Claim {
     FailedLoader,
     /// Nobody any more: the loader has vanished, or the time after a failed load is over.
     Vanished,
-}
-
-/// An entry of either store.
-enum Candidate<'a> {
-    Memory(&'a MemoryEntry),
-    Bytes(Entry<'a>),
-}
-
-impl Candidate<'_> {
-    fn version(&self) -> u32 {
-        match self {
-            Self::Memory(entry) => entry.version,
-            Self::Bytes(entry) => entry.version(),
-        }
-    }
-
-    fn age(&self) -> Age {
-        match self {
-            Self::Memory(entry) => entry.age(),
-            Self::Bytes(entry) => entry.age(),
-        }
-    }
-
-    /// Whether it may be found after its time to live.
-    fn is_aged(&self) -> bool {
-        match self {
-            Self::Memory(entry) => entry.is_aged(),
-            Self::Bytes(entry) => entry.is_aged(),
-        }
-    }
-
-    fn has(&self, current: &[Option<Generation>]) -> bool {
-        match self {
-            Self::Memory(entry) => are_current(entry.generations(), current),
-            Self::Bytes(entry) => are_current(entry.generations(), current),
-        }
-    }
-}
-
-/// Whether none of the tags has been invalidated since; one without a generation has.
-fn are_current(stored: &[Generation], current: &[Option<Generation>]) -> bool {
-    stored.len() == current.len()
-        && stored
-            .iter()
-            .zip(current)
-            .all(|(stored, current)| current.as_ref() == Some(stored))
 }
 
 /// How an entry's age is to one function.
@@ -147,10 +102,11 @@ impl<S: Shape, H> Call<S, H> {
                     (Claim::Nobody, Some(self.judge(cache, &entry, current)))
                 }
                 Ok(Stored::Lease(lease)) => {
-                    let verdict = lease
-                        .kept
-                        .map(|entry| self.judge(cache, &Candidate::Bytes(entry), current));
-                    (Claim::of(lease.is_cooling), verdict)
+                    let now = cache.0.store.now();
+                    let kept = lease.kept.filter(|kept| kept.end > now);
+                    let verdict =
+                        kept.map(|kept| self.judge(cache, &Candidate::Bytes(kept.entry), current));
+                    (Claim::of_lease(&lease, now), verdict)
                 }
                 Ok(Stored::Fence) => return Found::Fenced(reading),
                 Err(_) => (Claim::Nobody, Some(Verdict::Unusable)),
@@ -170,7 +126,7 @@ impl<S: Shape, H> Call<S, H> {
             Ordering::Less => return Verdict::Unusable,
             Ordering::Equal => {}
         }
-        if !entry.has(current) {
+        if !entry.is_current(current) {
             return Verdict::Outdated;
         }
         let freshness = self.freshness(cache, entry);
@@ -248,11 +204,29 @@ impl<S: Shape, H> Call<S, H> {
 }
 
 impl Claim {
+    fn of_lease(lease: &Lease<'_>, now: u64) -> Self {
+        // Without an entry, the key itself ends with the lease.
+        if lease.kept.is_some_and(|kept| kept.deadline <= now) {
+            Self::Vanished
+        } else {
+            Self::of(lease.is_cooling)
+        }
+    }
+
     fn of(is_cooling: bool) -> Self {
         if is_cooling {
             Self::FailedLoader
         } else {
             Self::Loader
+        }
+    }
+
+    /// What is found where there is no entry to be answered.
+    fn without_entry<S: Shape>(self) -> Found<S> {
+        match self {
+            Self::Nobody | Self::Vanished => Found::Nothing,
+            Self::Loader => Found::Leased(None),
+            Self::FailedLoader => Found::Cooled,
         }
     }
 }
@@ -265,39 +239,38 @@ fn decide<S: Shape>(
     reading: Reading,
 ) -> Found<S> {
     use Freshness::{Ahead, FailSafe, Fresh, Over, Stale};
-    match (claim, verdict) {
-        (_, Some(Verdict::Newer)) => {
+    let Some(verdict) = verdict else {
+        return claim.without_entry();
+    };
+    let is_free = matches!(claim, Claim::Nobody | Claim::Vanished);
+    // The entry of a loader that has vanished stands behind a lease that anybody may take.
+    let entry = match claim {
+        Claim::Vanished => Reading::Nothing,
+        _ => reading,
+    };
+    match (verdict, claim) {
+        (Verdict::Newer, _) => {
             cache.count(Event::Newer);
-            Found::Newer(reading)
+            Found::Newer(entry)
         }
-        (_, Some(Verdict::Readable(outcome, Fresh)))
-        | (Claim::Loader | Claim::FailedLoader, Some(Verdict::Readable(outcome, Ahead))) => {
-            Found::Answer(outcome)
-        }
-        (Claim::Nobody, Some(Verdict::Readable(outcome, Ahead))) => {
-            Found::Due(outcome, reading, Due::Ahead)
-        }
-        (Claim::Nobody, Some(Verdict::Readable(outcome, Stale))) => {
-            Found::Due(outcome, reading, Due::Stale)
-        }
-        (_, Some(Verdict::Readable(outcome, Stale))) => Found::Old(outcome, Event::Stale),
-        (Claim::FailedLoader, Some(Verdict::Readable(outcome, FailSafe))) => {
+        (Verdict::Readable(outcome, Fresh), _) => Found::Answer(outcome),
+        (Verdict::Readable(outcome, Ahead), _) if is_free => Found::Due(outcome, entry, Due::Ahead),
+        (Verdict::Readable(outcome, Ahead), _) => Found::Answer(outcome),
+        (Verdict::Readable(outcome, Stale), _) if is_free => Found::Due(outcome, entry, Due::Stale),
+        (Verdict::Readable(outcome, Stale), _) => Found::Old(outcome, Event::Stale),
+        (Verdict::Readable(Ok(value), FailSafe), Claim::Loader) => Found::Leased(Some(value)),
+        (Verdict::Readable(outcome, FailSafe), Claim::FailedLoader) => {
             Found::Old(outcome, Event::FailSafe)
         }
-        (Claim::Nobody, Some(Verdict::Readable(Ok(value), FailSafe))) => {
-            Found::Fallback(value, reading)
-        }
-        (Claim::Loader, Some(Verdict::Readable(Ok(value), FailSafe))) => Found::Leased(Some(value)),
-        (Claim::Loader, _) => Found::Leased(None),
-        (Claim::FailedLoader, _) => Found::Cooled,
-        (Claim::Nobody, Some(Verdict::Unusable)) => {
+        (Verdict::Readable(Ok(value), FailSafe), _) => Found::Fallback(value, entry),
+        (_, Claim::Loader | Claim::FailedLoader | Claim::Vanished) => claim.without_entry(),
+        (Verdict::Unusable, Claim::Nobody) => {
             cache.count(Event::Unreadable);
-            Found::Unusable(reading)
+            Found::Unusable(entry)
         }
-        (Claim::Nobody, Some(Verdict::Outdated)) => Found::Unusable(reading),
-        (Claim::Nobody, Some(Verdict::Spent | Verdict::Readable(_, FailSafe | Over))) => {
-            Found::Spent(reading)
+        (Verdict::Outdated, Claim::Nobody) => Found::Unusable(entry),
+        (Verdict::Spent | Verdict::Readable(_, FailSafe | Over), Claim::Nobody) => {
+            Found::Spent(entry)
         }
-        (Claim::Nobody, None) => Found::Nothing,
     }
 }

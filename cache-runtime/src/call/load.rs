@@ -13,16 +13,13 @@ use super::ops::Ops;
 use super::read::Call;
 use super::shape::Shape;
 use crate::cache::Cache;
+use crate::entry::Generation;
 use crate::entry::{Age, EncodeError, Fingerprint, Kind, Stamp};
 use crate::error::{Error, Fault};
 use crate::flight::{Leader, Outcome, Shared};
-use crate::lease::Lease;
+use crate::lease::{Lease, tag_life};
 use crate::observe::Event;
-use crate::entry::Generation;
 use crate::store::{Entry, Keyed, Leave, MemoryEntry, Reading, Store};
-
-/// What the generation of a tag lives at least: longer than the entries under it.
-const SHORTEST_TAG_LIFE: Duration = Duration::from_secs(86_400);
 
 /// The right to run the body.
 pub(super) struct Load {
@@ -271,8 +268,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     /// this goes by what is written.
     pub(super) fn tag_life(&self, cache: &Cache) -> Duration {
         let ttl = self.ttl.resolve(&cache.0.lifetimes);
-        let kept_for = ttl.saturating_add(self.site.windows.longest());
-        kept_for.saturating_mul(2).max(SHORTEST_TAG_LIFE)
+        tag_life(ttl.saturating_add(self.site.windows.longest()))
     }
 
     fn encode<T>(
@@ -306,13 +302,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
 }
 
 /// Publishes, or gives the lease back, and lands the flight by what came of it.
-async fn settle(
-    cache: Cache,
-    leader: Leader,
-    lease: Lease,
-    settling: Settling,
-    copy: Outcome,
-) {
+async fn settle(cache: Cache, leader: Leader, lease: Lease, settling: Settling, copy: Outcome) {
     // Its invalidation is still on the way, so the lease may stand though it should not.
     let is_stale = cache.0.journal.holds_any(lease.keyed());
     let stood = match settling {

@@ -6,6 +6,7 @@
 
 mod background;
 mod blocking;
+mod ending;
 mod enter;
 mod found;
 mod given;
@@ -21,21 +22,24 @@ mod refresh;
 pub(crate) mod scope;
 mod shape;
 mod site;
+mod sliding;
 mod update;
 mod verify;
 mod windows;
 mod write;
 
 pub(crate) use background::Background;
+pub(crate) use ending::{Affected, Ending, Phase};
 pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};
 pub(crate) use ops::HasOps;
 pub use read::{Call, call};
 pub use shape::{
-    Cacheable, CacheableErrors, CanFail, Fallible, FallibleReturn, FallibleShape, GivesUp, Optional, PayloadOf,
-    PlainPayload, PlainShape, ResultPayload, Returns, Shape, returns,
+    Cacheable, CacheableErrors, CanFail, Fallible, FallibleReturn, FallibleShape, GivesUp,
+    Optional, PayloadOf, PlainPayload, PlainShape, ResultPayload, Returns, Shape, returns,
 };
 pub use site::{KeySource, Site, SiteKind, tag};
+pub(crate) use sliding::Touches;
 pub use windows::Windows;
 pub use write::{AfterWrite, Named, OnOk, Renderer, Returned, Write, write};

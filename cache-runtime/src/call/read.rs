@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::enter::Entered;
-use super::load::Load;
-use super::limits::{Ended, limited};
-use super::scope;
 use super::hooks::{Hooks, StoreIf, TtlOf};
 use super::in_memory::InMemory;
 use super::lifetime::{Jitter, Keep, Ttl};
+use super::limits::{Ended, limited};
+use super::load::Load;
 use super::ops::{HasOps, OpsOf};
+use super::scope;
 use super::shape::{Cacheable, CacheableErrors, CanFail, GivesUp, Optional, Shape};
 use super::site::Site;
 use crate::cache::{Cache, current};
-use crate::cache_key::{IntoKey, tag_key};
+use crate::cache_key::IntoKey;
 use crate::error::Error;
-use crate::key::KeyPart;
+use crate::key::{KeyPart, tag_key};
 use crate::observe::Event;
 
 /// A call of a function under `#[cache_result]` or `#[update_cache]`.
@@ -30,6 +30,8 @@ pub struct Call<S: Shape, H = ()> {
     pub(super) key: Option<Arc<str>>,
     /// The keys of its tags.
     pub(super) tags: Vec<Arc<str>>,
+    /// Whether its key can't be named.
+    lacks_context: bool,
     /// A hit in memory: then there is no key.
     pub(super) found: Option<InMemory>,
     pub(super) ttl: Ttl,
@@ -59,6 +61,7 @@ where
         cache: Option::None,
         key: Option::None,
         tags: Vec::new(),
+        lacks_context: false,
         found: Option::None,
         ttl: Ttl::Default,
         jitter: Option::None,
@@ -80,9 +83,13 @@ impl<S: Shape, H> Call<S, H> {
     /// `tags = [..]`, one after the other, before the key.
     #[must_use]
     pub fn tag(mut self, index: usize, parts: &[&dyn KeyPart]) -> Self {
-        if let Some(template) = self.site.tags.get(index) {
-            self.tags.push(tag_key(template, parts));
+        let Some(template) = self.site.tags.get(index) else {
+            return self;
+        };
+        if let Some(name) = template.missing() {
+            return self.lack(name);
         }
+        self.tags.push(tag_key(template, parts));
         self
     }
 
@@ -91,7 +98,9 @@ impl<S: Shape, H> Call<S, H> {
     pub fn key(mut self, parts: &[&dyn KeyPart]) -> Self {
         if let Some(template) = self.site.template(0) {
             if let Some(name) = template.missing() {
-                self.lack(name);
+                return self.lack(name);
+            }
+            if self.lacks_context {
                 return self;
             }
             self.found = self.find_in_memory(template, parts);
@@ -107,18 +116,21 @@ impl<S: Shape, H> Call<S, H> {
     pub fn key_from(mut self, key: impl IntoKey<S::Value>) -> Self {
         let key = key.into_key();
         self.cache = self.cache.or_else(|| key.cache().cloned());
-        if let Err(Error::ContextMissing { name, .. }) = key.complete() {
-            self.lack(name);
+        if let Some(name) = key.missing() {
+            return self.lack(name);
+        }
+        if self.lacks_context {
             return self;
         }
         self.key = Some(key.shared_text().clone());
         self
     }
 
-    /// Without a part of its key the call does not use the cache.
-    fn lack(&self, name: &'static str) {
-        current(self.cache.as_ref()).count(Event::ContextMissing);
-        self.site.warn_of_missing_context(name);
+    /// Without a part of its key, or of a tag, the call does not use the cache.
+    fn lack(mut self, name: &'static str) -> Self {
+        self.site.lack(name, &current(self.cache.as_ref()));
+        self.lacks_context = true;
+        self
     }
 
     /// `ttl = ..`
@@ -197,6 +209,7 @@ impl<S: Shape, H> Call<S, H> {
             cache,
             key,
             tags,
+            lacks_context,
             found,
             ttl,
             jitter,
@@ -213,6 +226,7 @@ impl<S: Shape, H> Call<S, H> {
             cache,
             key,
             tags,
+            lacks_context,
             found,
             ttl,
             jitter,
@@ -298,7 +312,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
                 load.cache.count(Event::SoftTimeout);
                 permit.spawn(async move {
                     let ended = running.await;
-                    self.conclude(load, ended).await;
+                    drop(self.conclude(load, ended).await);
                 });
                 return S::join(Ok(older));
             }

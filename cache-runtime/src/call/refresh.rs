@@ -66,7 +66,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
                 return;
             };
             let ended = self.guarded(&load.cache, body()).await;
-            self.conclude(load, ended).await;
+            drop(self.conclude(load, ended).await);
         });
     }
 

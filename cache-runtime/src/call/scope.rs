@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::cache::{Cache, Mode};
 use crate::key::context::in_this_context;
 use crate::scoped::scoped;
+use crate::transaction::Deferred;
 
 /// How the calls of a scope use the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(crate) enum Usage {
 }
 
 /// What the cache's mode leaves of a scope's usage.
-pub(super) fn usage_in(mode: Mode, usage: Usage) -> Usage {
+fn usage_in(mode: Mode, usage: Usage) -> Usage {
     match (mode, usage) {
         (Mode::Off, _) => Usage::Bypass,
         (Mode::Read, Usage::Normal | Usage::Refresh) => Usage::ReadOnly,
@@ -38,13 +39,14 @@ pub(super) fn usage_in(mode: Mode, usage: Usage) -> Usage {
 pub(crate) struct Context {
     pub(crate) cache: Option<Cache>,
     pub(crate) usage: Usage,
-    /// What few calls have with them, behind one pointer: a context is cloned by every call.
-    pub(crate) rest: Option<Arc<Rest>>,
+    rest: Option<Arc<Rest>>,
 }
 
-/// What few calls have with them.
+/// What few calls have with them, behind one pointer: a context is cloned by every call.
 #[derive(Clone, Default)]
-pub(crate) struct Rest {
+struct Rest {
+    /// What holds invalidations back.
+    transaction: Option<Arc<Deferred>>,
     /// The innermost load that this task is in.
     loading: Option<Arc<Loading>>,
 }
@@ -52,6 +54,33 @@ pub(crate) struct Rest {
 impl Context {
     fn rest_mut(&mut self) -> &mut Rest {
         Arc::make_mut(self.rest.get_or_insert_default())
+    }
+
+    pub(crate) fn set_transaction(&mut self, transaction: Arc<Deferred>) {
+        self.rest_mut().transaction = Some(transaction);
+    }
+
+    /// The transaction that this scope is in, if it is not over: a task may outlive it.
+    pub(crate) fn transaction(&self) -> Option<&Arc<Deferred>> {
+        let transaction = self.rest.as_ref()?.transaction.as_ref();
+        transaction.filter(|transaction| transaction.is_open())
+    }
+
+    /// How a call of `key`, which has `tags`, uses the cache.
+    ///
+    /// In a transaction nothing is stored, because nobody else may see what is not committed;
+    /// what the transaction is to invalidate is not read.
+    pub(crate) fn usage_of(&self, cache: &Cache, key: &str, tags: &[Arc<str>]) -> Usage {
+        let usage = usage_in(cache.mode(), self.usage);
+        let Some(transaction) = self.transaction() else {
+            return usage;
+        };
+        match usage {
+            Usage::Normal | Usage::ReadOnly if !transaction.holds(cache, key, tags) => {
+                Usage::ReadOnly
+            }
+            _ => Usage::Bypass,
+        }
     }
 }
 
@@ -154,7 +183,11 @@ impl<F: Future> Future for WhileLoading<F> {
 /// Work of its own for which the same scopes hold; whatever is being loaded does not wait for it.
 pub(super) fn keep<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let mut context = context();
-    if context.rest.as_ref().is_some_and(|rest| rest.loading.is_some()) {
+    if context
+        .rest
+        .as_ref()
+        .is_some_and(|rest| rest.loading.is_some())
+    {
         context.rest_mut().loading = None;
     }
     in_this_context(CONTEXT.scope(context, work))
@@ -166,6 +199,12 @@ tokio::task_local! {
 
 pub(crate) fn context() -> Context {
     CONTEXT.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// The transaction that this task is in, if any.
+pub(crate) fn transaction() -> Option<Arc<Deferred>> {
+    let transaction = CONTEXT.try_with(|context| context.transaction().cloned());
+    transaction.ok().flatten()
 }
 
 pub(crate) fn with_blocking<T>(change: impl FnOnce(&mut Context), work: impl FnOnce() -> T) -> T {

@@ -158,7 +158,7 @@ impl<T, E> CanFail for Fallible<T, E> {}
 #[diagnostic::on_unimplemented(
     message = "`hard_timeout` needs a function whose error can say that it ran out of time",
     label = "return a `Result` whose error implements `From<cache_runtime::Error>`",
-    note = "a load that is given up ends as `E::from(cache_runtime::Error::LoadTimedOut { .. })`"
+    note = "a load that is given up ends as `E::from(cache_runtime::Error::LoadTimedOut)`"
 )]
 pub trait GivesUp: Shape {
     /// The error.

@@ -9,8 +9,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::windows::Windows;
+use crate::cache::Cache;
 use crate::entry::{Fingerprint, Format};
 use crate::key::Template;
+use crate::observe::Event;
 
 /// The template of a tag, which follows the rules of a key.
 pub const fn tag(text: &'static str) -> Template {
@@ -237,12 +239,14 @@ impl Site {
         !self.has_warned.swap(true, Ordering::Relaxed)
     }
 
-    pub(super) fn warn_of_missing_context(&self, name: &'static str) {
+    /// Counts, and says once, that a key needs a part of the key context that the caller lacks.
+    pub(super) fn lack(&self, name: &'static str, cache: &Cache) {
+        cache.count(Event::ContextMissing);
         if self.warns_first_time() {
             tracing::warn!(
                 site = self.name,
                 "its key needs `<@{name}>`, and it is called outside of `key_context(\"{name}\", ..)`: \
-                 it runs without the cache"
+                 for this call it has no key"
             );
         }
     }

@@ -59,15 +59,14 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
 }
 
 /// An entry that is still there when every write has had its time is one that a write forgot.
-async fn report_if_it_stays(
-    site: &'static Site,
-    cache: Cache,
-    key: Arc<str>,
-    before: Reading,
-) {
+async fn report_if_it_stays(site: &'static Site, cache: Cache, key: Arc<str>, before: Reading) {
     tokio::time::sleep(GRACE).await;
     let (key, tags) = (&key, &[][..]);
-    let now = cache.0.store.read(Keyed { key, tags }, &mut cache.fresh_budget()).await;
+    let now = cache
+        .0
+        .store
+        .read(Keyed { key, tags }, &mut cache.fresh_budget())
+        .await;
     if !now.is_ok_and(|now| now.reading.is_same(&before)) {
         return;
     }

@@ -64,11 +64,7 @@ pub(crate) struct Open {
 
 impl Link {
     /// `patience` bounds how long callers wait for the first connection.
-    pub(crate) fn new(
-        client: redis::Client,
-        clock: Arc<ServerClock>,
-        patience: Duration,
-    ) -> Self {
+    pub(crate) fn new(client: redis::Client, clock: Arc<ServerClock>, patience: Duration) -> Self {
         Self {
             client,
             clock,

@@ -284,7 +284,9 @@ impl Gathering {
         values: &mut impl Iterator<Item = Value>,
     ) -> Result<Strings, Fault> {
         let at_key = values.next().map_or(Ok(None), into_bytes);
-        let length = at_key.as_ref().map_or(0, |b| b.as_ref().map_or(0, Vec::len));
+        let length = at_key
+            .as_ref()
+            .map_or(0, |b| b.as_ref().map_or(0, Vec::len));
         self.open.reads.observe(length);
         let at_tags = values.by_ref().take(rider.tags.len()).map(into_bytes);
         let at_tags = at_tags.collect::<Result<_, _>>();

@@ -22,6 +22,12 @@ pub(crate) struct Lease {
     renewal: Option<AbortHandle>,
 }
 
+/// How long the generation of a tag lives that entries of this life are under: longer than they.
+pub(crate) fn tag_life(kept_for: Duration) -> Duration {
+    const SHORTEST: Duration = Duration::from_secs(86_400);
+    kept_for.saturating_mul(2).max(SHORTEST)
+}
+
 /// What came of asking for a lease.
 pub(crate) enum Taking {
     /// And what it has taken the place of, if that is kept and was not known before.

@@ -415,27 +415,21 @@ impl Memory {
         live
     }
 
-    pub(super) fn fence(&self, key: &Arc<str>, writer: Token, time: Duration) {
-        let mut claims = self.claims(key);
-        self.entries.remove(key);
-        self.set_writer(&mut claims, key, writer, Some(time));
+    pub(crate) fn fence(&self, keys: &[Arc<str>], writer: Token, time: Duration) {
+        keys.iter()
+            .for_each(|key| self.set_writer(key, writer, Some(time)));
     }
 
-    pub(super) fn unfence(&self, key: &Arc<str>, writer: Token, settle: Duration) {
-        let mut claims = self.claims(key);
-        self.entries.remove(key);
+    pub(crate) fn unfence(&self, keys: &[Arc<str>], writer: Token, settle: Duration) {
         let settle = (!settle.is_zero()).then_some(settle);
-        self.set_writer(&mut claims, key, writer, settle);
+        keys.iter()
+            .for_each(|key| self.set_writer(key, writer, settle));
     }
 
     /// Lets a writer hold the fence on a key for so long, or no more.
-    fn set_writer(
-        &self,
-        claims: &mut Claims,
-        key: &Arc<str>,
-        writer: Token,
-        time: Option<Duration>,
-    ) {
+    fn set_writer(&self, key: &Arc<str>, writer: Token, time: Option<Duration>) {
+        let mut claims = self.claims(key);
+        self.entries.remove(key);
         let now = self.clock.now();
         let mut writers = match claims.remove(key) {
             Some(Claim::Fence(_, writers)) => writers,
@@ -447,7 +441,7 @@ impl Memory {
         }
         if !writers.is_empty() {
             let fence = Claim::Fence(self.next_epoch(), writers);
-            prune(claims, now);
+            prune(&mut claims, now);
             claims.insert(key.clone(), fence);
         }
     }

@@ -5,6 +5,7 @@
 //! holds no standing lease changes nothing, so a load that began before an invalidation can never
 //! end as an entry.
 
+mod candidate;
 mod glob;
 mod memory;
 mod redis;
@@ -16,6 +17,7 @@ use crate::client::Budget;
 use crate::entry::{Generation, Token};
 use crate::error::Fault;
 
+pub(crate) use candidate::Candidate;
 pub(crate) use glob::matches;
 pub(crate) use memory::{Content, Memory, MemoryEntry};
 pub(crate) use redis::Redis;
@@ -83,9 +85,13 @@ pub(crate) enum Take<'a> {
     /// The very entry that was read; it is kept beside the lease.
     Keeping(&'a Reading),
     /// Whatever it is, leases too, but for an entry of a higher version and for a fence.
-    Steal { version: u32 },
+    Steal {
+        version: u32,
+    },
     /// As `Steal`, but an entry is kept beside the lease.
-    Refresh { version: u32 },
+    Refresh {
+        version: u32,
+    },
 }
 
 /// What came of asking for a lease.
@@ -149,6 +155,23 @@ impl Store {
         }
     }
 
+    /// Reads several keys, in their order, at once.
+    pub(crate) async fn read_many(
+        &self,
+        all: &[Keyed<'_>],
+        budget: &mut Budget,
+    ) -> Result<Vec<Read>, Fault> {
+        match self {
+            Self::Memory(memory) => Ok(all.iter().map(|at| memory.read(*at)).collect()),
+            Self::Redis(redis) => {
+                let (time, start) = budget.start()?;
+                let read = redis.read_many(all, time).await;
+                budget.spend(start);
+                read
+            }
+        }
+    }
+
     /// Takes the lease on a key, and captures the generations of its tags, which live for
     /// `tag_life` at least.
     pub(crate) async fn lease(
@@ -188,6 +211,31 @@ impl Store {
                 redis.publish(at, token, generations, &bytes, time).await
             }
             _ => unreachable!("an entry is prepared for the store it is published to"),
+        }
+    }
+
+    /// Stores entries for `time` each, whatever their keys hold: the last writer wins.
+    pub(crate) async fn put_many(
+        &self,
+        entries: Vec<(Arc<str>, Entry)>,
+        time: Duration,
+    ) -> Result<(), Fault> {
+        match self {
+            Self::Memory(memory) => {
+                for (key, entry) in entries {
+                    if let Entry::Memory(entry) = entry {
+                        memory.put(&key, entry, time);
+                    }
+                }
+                Ok(())
+            }
+            Self::Redis(redis) => {
+                let entries = entries.into_iter().filter_map(|(key, entry)| match entry {
+                    Entry::Bytes(bytes) => Some((key, bytes)),
+                    Entry::Memory(_) => None,
+                });
+                redis.put_many(&entries.collect::<Vec<_>>(), time).await
+            }
         }
     }
 
@@ -234,7 +282,7 @@ impl Store {
     ) -> Result<(), Fault> {
         match self {
             Self::Memory(memory) => {
-                keys.iter().for_each(|key| memory.fence(key, writer, time));
+                memory.fence(keys, writer, time);
                 Ok(())
             }
             Self::Redis(redis) => redis.fence(keys, writer, time).await,
@@ -250,8 +298,7 @@ impl Store {
     ) -> Result<(), Fault> {
         match self {
             Self::Memory(memory) => {
-                let unfence = |key| memory.unfence(key, writer, settle);
-                keys.iter().for_each(unfence);
+                memory.unfence(keys, writer, settle);
                 Ok(())
             }
             Self::Redis(redis) => redis.unfence(keys, writer, settle).await,

@@ -25,6 +25,7 @@ mod runtimes;
 mod shapes;
 mod support;
 mod tags;
+mod transactions;
 mod verify;
 mod windows;
 mod writes;

@@ -122,7 +122,10 @@ async fn a_hit_with_tags_is_one_command() {
     server.reset_stats().await;
     fixture.cache.scope(grade(7, "Ada", &runs)).await;
     let calls = server.all_calls().await;
-    assert_eq!(calls.into_iter().collect::<Vec<_>>(), [("mget".to_owned(), 1)]);
+    assert_eq!(
+        calls.into_iter().collect::<Vec<_>>(),
+        [("mget".to_owned(), 1)]
+    );
 }
 
 /// A row whose readers answer only when they may.

@@ -24,7 +24,11 @@ async fn a_forgotten_invalidation_is_found_on_a_hit() {
         let stats = fixture.cache.stats();
         assert_eq!((stats.hits, stats.verified, stats.mismatches), (1, 1, 0));
         row.store(1, Ordering::SeqCst);
-        assert_eq!(verified(1, &row).await, 1, "what is known to be old is not answered");
+        assert_eq!(
+            verified(1, &row).await,
+            1,
+            "what is known to be old is not answered"
+        );
         until(async || fixture.cache.stats().mismatches == 1).await;
     })
     .await;

@@ -149,7 +149,11 @@ async fn a_stale_entry_that_is_invalidated_is_gone() {
         assert_eq!(stale(4, source.clone()).await, Ok(1));
         assert!(fixture.cache.drained(10 * SECOND).await);
         source.answer(1);
-        assert_eq!(stale(4, source.clone()).await, Ok(1), "nor does the refresh store it");
+        assert_eq!(
+            stale(4, source.clone()).await,
+            Ok(1),
+            "nor does the refresh store it"
+        );
     })
     .await;
 }
@@ -171,7 +175,11 @@ async fn a_refresh_is_seen_by_other_processes() {
         })
         .await;
     let elsewhere = || other.scope(stale(5, source.clone()));
-    assert_eq!(elsewhere().await, Ok(0), "the lease carries the entry along");
+    assert_eq!(
+        elsewhere().await,
+        Ok(0),
+        "the lease carries the entry along"
+    );
     assert_eq!(source.loads(), 2, "and says that somebody is at it");
     source.answer(1);
     until(async || fixture.cache.stats().published == 2).await;
@@ -338,7 +346,12 @@ async fn without_an_older_value_a_slow_load_is_waited_for() {
     .await;
 }
 
-#[cache_result(key = "hard:<id>", ttl = 60, hard_timeout = "30ms", key_ignores(source))]
+#[cache_result(
+    key = "hard:<id>",
+    ttl = 60,
+    hard_timeout = "30ms",
+    key_ignores(source)
+)]
 async fn hard(id: u64, source: &Source) -> Result<u64, Failure> {
     source.load().await
 }

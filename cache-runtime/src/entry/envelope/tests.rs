@@ -90,10 +90,7 @@ fn what_was_written_is_still_read() {
         assert_eq!(entry.fingerprint(), 0x1122_3344_5566_7788);
         assert_eq!(entry.decode::<Vec<u8>>(0), Ok(vec![1, 2]));
     }
-    assert_eq!(
-        parse(&bytes(GOLDEN_LEASE)),
-        Ok(Stored::Lease(bare_lease()))
-    );
+    assert_eq!(parse(&bytes(GOLDEN_LEASE)), Ok(Stored::Lease(bare_lease())));
     assert_eq!(parse(&bytes(GOLDEN_FENCE)), Ok(Stored::Fence));
 }
 

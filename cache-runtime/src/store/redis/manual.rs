@@ -49,10 +49,12 @@ impl Redis {
 
     pub(crate) async fn remaining(&self, key: &str) -> Result<Remaining, Fault> {
         Ok(
-            match self.run(Script::Remaining, key, |cmd| {
-                cmd.arg(self.now());
-            })
-            .await? {
+            match self
+                .run(Script::Remaining, key, |cmd| {
+                    cmd.arg(self.now());
+                })
+                .await?
+            {
                 Value::Int(-1) => Remaining::ForEver,
                 Value::Int(left) => u64::try_from(left).map_or(Remaining::NoEntry, |left| {
                     Remaining::For(Duration::from_millis(left))

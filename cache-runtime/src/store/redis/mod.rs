@@ -96,6 +96,35 @@ impl Redis {
         })
     }
 
+    pub(super) async fn read_many(
+        &self,
+        all: &[Keyed<'_>],
+        time: Duration,
+    ) -> Result<Vec<Read>, Fault> {
+        let keys = all
+            .iter()
+            .flat_map(|at| std::iter::once(at.key).chain(at.tags));
+        let keys: Vec<&Arc<str>> = keys.collect();
+        let get = || self.link().get_many(&self.namespace, &keys, time);
+        let strings = match get().await {
+            Err(fault) if fault.is_lost_connection() => Box::pin(get()).await,
+            strings => strings,
+        }?;
+        let mut strings = strings.into_iter();
+        let reads = all.iter().map(|at| {
+            let reading = strings.next().flatten();
+            Read {
+                reading: reading.map_or(Reading::Nothing, Reading::Bytes),
+                generations: strings
+                    .by_ref()
+                    .take(at.tags.len())
+                    .map(generation)
+                    .collect(),
+            }
+        });
+        Ok(reads.collect())
+    }
+
     pub(super) async fn lease(
         &self,
         at: Keyed<'_>,
@@ -176,7 +205,8 @@ impl Redis {
     /// Keeps the lease for its full time from now, and says whether it still stood.
     pub(crate) async fn renew(&self, key: &str, token: Token) -> Result<bool, Fault> {
         let (lease, now) = (lease_bytes(token), self.now());
-        let run = Script::Renew.run(self.link(), &[self.wire(key)], self.budget, |cmd| {
+        let key = [self.wire(key)];
+        let run = Script::Renew.run(self.link(), &key, self.budget, |cmd| {
             cmd.arg(lease.as_slice()).arg(millis(self.lease)).arg(now);
         });
         stood(run.await)
@@ -248,14 +278,10 @@ impl Redis {
         Ok(())
     }
 
-    pub(super) async fn touch(
-        &self,
-        key: &str,
-        entry: &[u8],
-        time: Duration,
-    ) -> Result<(), Fault> {
+    pub(super) async fn touch(&self, key: &str, entry: &[u8], time: Duration) -> Result<(), Fault> {
         let identity = &entry[..IDENTITY.min(entry.len())];
-        let run = Script::Touch.run(self.link(), &[self.wire(key)], self.budget, |cmd| {
+        let key = [self.wire(key)];
+        let run = Script::Touch.run(self.link(), &key, self.budget, |cmd| {
             cmd.arg(identity).arg(millis(time));
         });
         run.await.map(drop)

@@ -312,7 +312,9 @@ impl Script {
 
     fn command(self, keys: &[WireKey<'_>], arguments: &impl Fn(&mut Cmd)) -> Cmd {
         let mut cmd = ::redis::cmd("EVALSHA");
-        cmd.arg(&LOADED[self as usize].hash).arg(keys.len()).arg(keys);
+        cmd.arg(&LOADED[self as usize].hash)
+            .arg(keys.len())
+            .arg(keys);
         arguments(&mut cmd);
         cmd
     }
