@@ -54,6 +54,10 @@ impl On {
     }
 }
 
+const AGELESS: Made = Made {
+    life: None,
+    ..ENTRY
+};
 const NEW: Made = Made {
     version: NEWER,
     ..ENTRY
@@ -84,17 +88,7 @@ impl Before {
         match self {
             Nothing => {}
             Entry => stage.put(place, ENTRY).await,
-            Old => {
-                stage
-                    .put(
-                        place,
-                        Made {
-                            life: None,
-                            ..ENTRY
-                        },
-                    )
-                    .await
-            }
+            Old => stage.put(place, AGELESS).await,
             Newer => stage.put(place, NEW).await,
             Foreign => drop(stage.foreign("SET", &place.key, &["foreign"])),
             Counter => assert!(stage.count(place).await),

@@ -106,8 +106,7 @@ async fn whatever_happens_to_a_fenced_key_shows_and_takes_no_fence_away() {
                 0 => assert_eq!(stage.invalidate(&place.key).await, 0),
                 1 => assert_eq!(stage.store.sweep(&place.key).await.unwrap(), 0),
                 2 => assert!(!stage.delete(&place).await),
-                3 => stage.fence(&place, two, HELD).await,
-                4 => stage.fence(&place, two, HELD).await,
+                3 | 4 => stage.fence(&place, two, HELD).await,
                 5 => stage.unfence(&place, one, AT_ONCE).await,
                 _ => {
                     stage.unfence(&place, two, AT_ONCE).await;

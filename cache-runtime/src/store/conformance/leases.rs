@@ -43,8 +43,12 @@ async fn what_a_release_puts_back_ends_when_it_would_have_ended() {
         stage.advance(LEASE / 2);
         assert!(stage.release(&place, (token, &[]), Leave::Kept).await);
         let left = stage.remaining(&place.key).await;
-        assert!(about(left, LIFE - LEASE / 2), "{}: {left:?}", stage.name());
-        stage.advance(LIFE - LEASE / 2 + SECOND);
+        assert!(
+            about(left, LIFE.saturating_sub(LEASE / 2)),
+            "{}: {left:?}",
+            stage.name()
+        );
+        stage.advance(LIFE.saturating_sub(LEASE / 2) + SECOND);
         assert_eq!(stage.see(&place).await, Seen::Nothing, "{}", stage.name());
     }
 }
@@ -56,7 +60,7 @@ async fn nothing_cools_down_for_longer_than_there_is_an_entry() {
         let token = stage.lease_beside(&place, ENTRY).await;
         let cooling = Leave::Cooling(2 * LIFE);
         assert!(stage.release(&place, (token, &[]), cooling).await);
-        stage.advance(LIFE - 10 * SECOND);
+        stage.advance(LIFE.saturating_sub(10 * SECOND));
         assert_eq!(stage.see(&place).await, Seen::Cooling(Some(1)));
         stage.advance(11 * SECOND);
         assert_eq!(stage.see(&place).await, Seen::Nothing, "{}", stage.name());
@@ -73,7 +77,7 @@ async fn an_entry_is_stored_for_its_time() {
         assert!(stage.publish(&place, (token, &[]), LOADED).await);
         let left = stage.remaining(&place.key).await;
         assert!(about(left, LIFE), "{}: {left:?}", stage.name());
-        stage.advance(LIFE - 10 * SECOND);
+        stage.advance(LIFE.saturating_sub(10 * SECOND));
         assert_eq!(stage.see(&place).await, Seen::Entry(2));
         stage.advance(11 * SECOND);
         assert_eq!(stage.see(&place).await, Seen::Nothing, "{}", stage.name());
@@ -85,7 +89,7 @@ async fn lose(stage: &Stage, place: &Place, how: usize) {
     match how {
         0 => drop(stage.invalidate(&place.key).await),
         1 => drop(stage.store.sweep(&place.key).await.unwrap()),
-        2 => assert!(!stage.delete(place).await || how == 2),
+        2 => drop(stage.delete(place).await),
         3 => stage.put(place, ENTRY).await,
         4 => drop(stage.lease(place, Take::Steal { version: OURS }).await),
         5 => drop(stage.lease(place, Take::Refresh { version: OURS }).await),
@@ -132,9 +136,9 @@ async fn a_lease_ends_unless_it_is_renewed() {
     let stage = Stage::redis().await;
     let place = stage.place(0);
     let (token, _) = stage.lease(&place, Take::Absent).await;
-    stage.advance(LEASE - 20 * SECOND);
+    stage.advance(LEASE.saturating_sub(20 * SECOND));
     assert!(renew(&stage, &place, token).await);
-    stage.advance(LEASE - 20 * SECOND);
+    stage.advance(LEASE.saturating_sub(20 * SECOND));
     assert_eq!(stage.see(&place).await, Seen::Lease(None));
     stage.advance(21 * SECOND);
     assert_eq!(stage.see(&place).await, Seen::Nothing);
@@ -146,13 +150,13 @@ async fn a_lease_with_an_entry_ends_unless_it_is_renewed() {
     let stage = Stage::redis().await;
     let place = stage.place(0);
     let token = stage.lease_beside(&place, ENTRY).await;
-    stage.advance(LEASE - 20 * SECOND);
+    stage.advance(LEASE.saturating_sub(20 * SECOND));
     assert!(renew(&stage, &place, token).await);
     assert!(about(
         Some(stage.end(&place.key)),
-        LIFE - LEASE + 20 * SECOND
+        LIFE.saturating_sub(LEASE) + 20 * SECOND
     ));
-    stage.advance(LEASE - 20 * SECOND);
+    stage.advance(LEASE.saturating_sub(20 * SECOND));
     assert_eq!(stage.see(&place).await, Seen::Lease(Some(1)));
     stage.advance(21 * SECOND);
     assert_eq!(stage.see(&place).await, Seen::Abandoned(1));
@@ -173,14 +177,14 @@ async fn a_renewal_does_not_prolong_the_entry() {
         stage.advance(20 * SECOND);
         assert!(renew(&stage, &place, token).await);
         let left = stage.remaining(&place.key).await;
-        assert!(about(left, time - 20 * SECOND), "{left:?}");
+        assert!(about(left, time.saturating_sub(20 * SECOND)), "{left:?}");
         assert!(about(
             Some(stage.end(&place.key)),
-            LEASE.max(time - 20 * SECOND)
+            LEASE.max(time.saturating_sub(20 * SECOND))
         ));
         assert!(stage.release(&place, (token, &[]), Leave::Kept).await);
         let left = stage.remaining(&place.key).await;
-        assert!(about(left, time - 20 * SECOND), "{left:?}");
+        assert!(about(left, time.saturating_sub(20 * SECOND)), "{left:?}");
     }
 }
 
