@@ -306,7 +306,9 @@ async fn settle(cache: Cache, leader: Leader, held: Lease, settling: Settling, c
     // Its invalidation is still on the way, so the lease may stand though it should not.
     let is_stale = cache.0.journal.holds_any(held.keyed());
     let stood = match settling {
-        Settling::Publish(entry, kept_for) if !is_stale => {
+        // While a tag is being written, those who wait are answered all the same if nothing else
+        // has happened.
+        Settling::Publish(entry, kept_for) if !is_stale && !held.is_written() => {
             let stood = held.publish(entry, kept_for).await;
             count_published(&cache, &stood);
             stood

@@ -225,6 +225,17 @@ impl Memory {
         tags.all(|(tag, generation)| self.generation(tag, now) == Some(*generation))
     }
 
+    /// Whether nothing has happened to the tags since they were captured; one may be written still.
+    fn are_unchanged(&self, at: Keyed<'_>, generations: &[Generation]) -> bool {
+        let now = self.clock.now();
+        let mut tags = at.tags.iter().zip(generations);
+        tags.all(|(tag, generation)| {
+            self.generation(tag, now)
+                .or_else(|| epoch(&self.claims(tag), tag, now))
+                == Some(*generation)
+        })
+    }
+
     fn observe(&self, tags: &[Arc<str>], now: Duration) -> Vec<Option<Generation>> {
         tags.iter().map(|tag| self.generation(tag, now)).collect()
     }
@@ -259,8 +270,8 @@ impl Memory {
         tag_life: Duration,
     ) -> Leasing {
         // Before the lock on the key: a tag may be in the same shard.
-        let generations = at.tags.iter().map(|tag| self.capture(tag, tag_life));
-        let generations: Option<Vec<_>> = generations.collect();
+        let captured = at.tags.iter().map(|tag| self.capture(tag, tag_life));
+        let captured: Vec<_> = captured.collect();
         let now = self.clock.now();
         let mut claims = self.claims(at.key);
         let found = claimed(&claims, at.key, self.live(at.key, now), now);
@@ -274,34 +285,30 @@ impl Memory {
                 });
             }
         };
-        let Some(generations) = generations else {
-            return Leasing::Unfit;
-        };
         if kept.is_none() {
             self.entries.remove(at.key);
         }
         claims.insert(at.key.clone(), Claim::Lease(token));
         Leasing::Taken {
             kept: kept.map(Reading::Entry),
-            generations,
+            is_written: captured.iter().any(|(_, is_fenced)| *is_fenced),
+            generations: captured.into_iter().map(|(tag, _)| tag).collect(),
         }
     }
 
-    /// The generation of a tag, a new one if it has none; nothing while the tag is written.
-    fn capture(&self, tag: &Arc<str>, life: Duration) -> Option<Generation> {
+    /// The generation of a tag, a new one if it has none; or the epoch of the fence on it.
+    fn capture(&self, tag: &Arc<str>, life: Duration) -> (Generation, bool) {
         let now = self.clock.now();
         let claims = self.claims(tag);
-        if let Some(Claim::Fence(_, writers)) = claims.get(tag)
-            && is_fenced(writers, now)
-        {
-            return None;
+        if let Some(epoch) = epoch(&claims, tag, now) {
+            return (epoch, true);
         }
         let known = self.live(tag, now);
         let left = known.as_ref().and_then(|entry| entry.deadline);
         let generation = match known.as_ref().map(|entry| &entry.content) {
             Some(Content::Generation(generation)) => {
                 if left.is_some_and(|end| end.saturating_sub(now) >= life / 2) {
-                    return Some(*generation);
+                    return (*generation, false);
                 }
                 *generation
             }
@@ -309,7 +316,7 @@ impl Memory {
         };
         let entry = MemoryEntry::of(Content::Generation(generation)).until(now, Some(life));
         self.entries.insert(tag.clone(), Arc::new(entry));
-        Some(generation)
+        (generation, false)
     }
 
     pub(super) fn publish(
@@ -342,7 +349,7 @@ impl Memory {
         generations: &[Generation],
         leave: Leave,
     ) -> bool {
-        let is_current = self.are_current(at, generations);
+        let is_current = self.are_unchanged(at, generations);
         let mut claims = self.claims(at.key);
         if !holds(&claims, at.key, token) {
             return false;
@@ -562,6 +569,16 @@ fn is_fenced(writers: &[(Token, Duration)], now: Duration) -> bool {
     writers.iter().any(|(_, until)| *until > now)
 }
 
+/// What stands for a tag that is being written: as long as it does, nothing else has happened.
+fn epoch(claims: &Claims, tag: &str, now: Duration) -> Option<Generation> {
+    match claims.get(tag)? {
+        Claim::Fence(epoch, writers) if is_fenced(writers, now) => {
+            Some(u128::from(*epoch).to_le_bytes())
+        }
+        _ => None,
+    }
+}
+
 fn holds(claims: &Claims, key: &str, token: Token) -> bool {
     match claims.get(key) {
         Some(Claim::Lease(held)) => *held == token || cfg!(cache_mutant = "token"),
@@ -577,3 +594,4 @@ pub(super) fn new_generation() -> Generation {
     }
     rand::random()
 }
+

@@ -101,13 +101,16 @@ pub(crate) enum Leasing {
     Taken {
         /// What the lease has taken the place of, if it is kept and was not told before.
         kept: Option<Reading>,
-        /// Of each tag; those that had none have got one.
+        /// Of each tag; those that had none have got one, and one that is being written has
+        /// something that changes with it.
         generations: Vec<Generation>,
+        /// Whether a tag is being written: then nothing can be published, but a release tells
+        /// whether anything has happened meanwhile.
+        is_written: bool,
     },
     /// Somebody else has put something there.
     Instead(Read),
-    /// The key holds something that may not be replaced (no string, or a newer entry), or a tag is
-    /// being written.
+    /// The key holds something that may not be replaced: no string, or a newer entry.
     Unfit,
 }
 

@@ -181,6 +181,52 @@ async fn a_load_that_began_before_a_tag_was_invalidated_is_not_stored() {
         .await;
 }
 
+#[invalidate_cache(tags = ["rows"], when = around)]
+async fn rewrite_rows(row: Row) {
+    row.gate.acquire().await.expect("an open gate").forget();
+}
+
+#[tokio::test]
+async fn one_load_answers_all_who_ask_while_a_tag_is_written() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let [row, written] = [(); 2].map(|()| Row {
+            value: Arc::default(),
+            reads: Arc::default(),
+            gate: Arc::new(Semaphore::new(0)),
+        });
+        let writing = spawn(rewrite_rows(written.clone()));
+        let fenced = || {
+            let unread = Row {
+                gate: Arc::new(Semaphore::new(1)),
+                ..written.clone()
+            };
+            row_of(100, unread)
+        };
+        // Nothing stays stored once the fence is there.
+        until(async || {
+            let before = written.reads.load(Ordering::SeqCst);
+            fenced().await;
+            fenced().await;
+            written.reads.load(Ordering::SeqCst) == before + 2
+        })
+        .await;
+        let asked: Vec<_> = (0..20).map(|_| spawn(row_of(2, row.clone()))).collect();
+        until(async || row.reads.load(Ordering::SeqCst) >= 1).await;
+        tokio::task::yield_now().await;
+        row.gate.add_permits(20);
+        for answer in asked {
+            assert_eq!(answer.await.expect("a task"), 0);
+        }
+        let loads = row.reads.load(Ordering::SeqCst);
+        assert!(loads < 20, "{loads} loads, one for each call");
+        assert!(fixture.cache.stats().joined > 0);
+        written.gate.add_permits(1);
+        writing.await.expect("a task");
+        assert_eq!(fixture.cache.stats().unfit, 0);
+    })
+    .await;
+}
+
 #[cache_result(key = "board:<id>", ttl = 60, stale = "10m", tags = ["boards"], key_ignores(runs))]
 async fn board(id: u64, runs: Runs) -> usize {
     runs.run()

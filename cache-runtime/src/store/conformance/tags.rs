@@ -111,28 +111,57 @@ async fn what_stands_is_published_and_released_under_its_tags() {
     }
 }
 
+/// Takes the lease on a place whose second tag is being written.
+async fn lease_while_written(stage: &Stage, place: &Place) -> (Token, Vec<Generation>) {
+    let (token, leasing) = stage.take(place, Take::Absent).await;
+    let Leasing::Taken {
+        generations,
+        is_written,
+        ..
+    } = leasing
+    else {
+        panic!("{}: not to be had", stage.name());
+    };
+    assert!(is_written, "{}", stage.name());
+    (token, generations)
+}
+
 #[tokio::test]
-async fn nothing_is_leased_under_a_tag_that_is_being_written() {
+async fn nothing_is_published_under_a_tag_that_is_being_written() {
     for stage in Stage::both().await {
-        let place = stage.place(2);
-        stage.put(&place, ENTRY).await;
-        fence_tag(&stage, &place.tags[1]).await;
-        let read = stage.read(&place).await;
-        assert_eq!(read.generations, [None; 2]);
-        for take in [
-            Take::Exactly(&read.reading),
-            Take::Keeping(&read.reading),
-            Take::Steal { version: 9 },
-            Take::Refresh { version: 9 },
-        ] {
-            let (token, leasing) = stage.take(&place, take).await;
-            assert!(matches!(leasing, Leasing::Unfit), "{}", stage.name());
-            let held = (token, &[[0; 16]; 2][..]);
-            assert!(!stage.publish(&place, held, LOADED).await);
-            assert_eq!(stage.see(&place).await, Seen::Entry(1));
+        for is_over in [false, true] {
+            let place = stage.place(2);
+            fence_tag(&stage, &place.tags[1]).await;
+            let (token, captured) = lease_while_written(&stage, &place).await;
+            assert_eq!(generations(&stage, &place).await[1], None);
+            if is_over {
+                stage.advance(HELD + SECOND);
+            }
+            assert!(!stage.publish(&place, (token, &captured), LOADED).await);
+            assert_eq!(stage.see(&place).await, Seen::Nothing, "{}", stage.name());
         }
-        stage.advance(HELD + SECOND);
-        stage.lease(&place, Take::Exactly(&read.reading)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_release_tells_whether_anything_has_happened_while_a_tag_is_written() {
+    for stage in Stage::both().await {
+        for what in 0..4 {
+            let place = stage.place(2);
+            let tag = &place.tags[1];
+            fence_tag(&stage, tag).await;
+            let (token, captured) = lease_while_written(&stage, &place).await;
+            match what {
+                0 => {}
+                1 => drop(stage.invalidate(tag).await),
+                2 => fence_tag(&stage, tag).await,
+                _ => stage.advance(HELD + SECOND),
+            }
+            let held = (token, &captured[..]);
+            let stood = stage.release(&place, held, Leave::Nothing).await;
+            assert_eq!(stood, what == 0, "{}: {what}", stage.name());
+            assert_eq!(stage.see(&place).await, Seen::Nothing);
+        }
     }
 }
 
@@ -170,7 +199,7 @@ async fn a_generation_outlives_what_is_stored_under_it() {
         let place = stage.place(1);
         let tag = place.tags[0].clone();
         let (_, first) = stage.lease(&place, Take::Absent).await;
-        stage.advance(TAG_LIFE / 2 - 20 * SECOND);
+        stage.advance((TAG_LIFE / 2).saturating_sub(20 * SECOND));
         stage.lease(&sibling(&stage, &place), Take::Absent).await;
         let left = left(&stage, &tag).await;
         assert!(about(left, TAG_LIFE / 2 + 20 * SECOND), "{left:?}");

@@ -18,6 +18,13 @@ local VALUE, ERROR = '\255\202\1\1', '\255\202\1\2'
 local LEASE, FENCE = '\255\202\1\3', '\255\202\1\4'
 local DEADLINE, END, KEPT = 37, 45, 53
 local function number(bytes, at) return (struct.unpack('>I8', bytes, at)) end
+-- What stands for a tag that is being written: as long as it does, nothing else has happened.
+local function epoch(tag)
+    if type(tag) == 'string' and string.sub(tag, 1, 4) == FENCE then
+        return true, string.sub(tag, 13, 28)
+    end
+    return false, tag
+end
 local function text(millis) return struct.pack('>I8', millis) end
 ";
 
@@ -25,8 +32,9 @@ local function text(millis) return struct.pack('>I8', millis) end
 /// take the place of, what that begins with, our version, how long tags live, and a new generation
 /// for each.
 ///
-/// Answers 1, the entry that the lease keeps and the generations; or 0, what is there instead and
-/// the generations; or 2 if that may not be replaced.
+/// Answers 1, the entry that the lease keeps and the generations, or 3 and the same if a tag is
+/// being written; or 0, what is there instead and the generations; or 2 if that may not be
+/// replaced.
 const TAKE: &str = r"
 local lease, time, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local mode, expected, version, life = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -67,15 +75,14 @@ if found then
     end
 end
 
-local generations = {}
+local generations, answer = {}, 1
+for i = 2, #KEYS do generations[i] = redis.call('GET', KEYS[i]) end
 for i = 2, #KEYS do
-    local generation = redis.call('GET', KEYS[i])
-    if generation and string.sub(generation, 1, 4) == FENCE then return {2} end
-    -- Foreign bytes make way, as they do at an entry's key.
-    generations[i] = generation and #generation == 16 and generation
-end
-for i = 2, #KEYS do
-    if not generations[i] then
+    local is_fenced, generation = epoch(generations[i])
+    generations[i] = generation
+    if is_fenced then answer = 3
+    elseif not generation or #generation ~= 16 then
+        -- Foreign bytes make way, as they do at an entry's key.
         generations[i] = ARGV[6 + i]
         redis.call('SET', KEYS[i], ARGV[6 + i], 'PX', ARGV[7])
     else
@@ -93,7 +100,7 @@ if kept ~= '' then
     if kept ~= '' then redis.call('SET', KEYS[1], lease, 'PX', left) end
 end
 if kept == '' then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-local reply = {1, kept}
+local reply = {answer, kept}
 for i = 2, #KEYS do reply[i + 1] = generations[i] end
 return reply";
 
@@ -101,8 +108,11 @@ return reply";
 /// then two of the script's own, then now, and a generation for each tag.
 const IF_IT_STANDS: &str = r"
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
+local is_written = false
 for i = 2, #KEYS do
-    if redis.pcall('GET', KEYS[i]) ~= ARGV[3 + i] then
+    local is_fenced, generation = epoch(redis.pcall('GET', KEYS[i]))
+    is_written = is_written or is_fenced
+    if generation ~= ARGV[3 + i] then
         redis.call('DEL', KEYS[1])
         return 0
     end
@@ -111,11 +121,17 @@ end
 
 /// The guard that a mutant lacks.
 const WHATEVER_STANDS: &str = r"
+local is_written = false
 if redis.call('GETRANGE', KEYS[1], 0, 3) == FENCE then return 0 end
 ";
 
-/// Stores an entry in place of the lease. Of its own: the entry, its time.
+/// Stores an entry in place of the lease; nothing while a tag is being written. Of its own: the
+/// entry, its time.
 const PUBLISH: &str = r"
+if is_written then
+    redis.call('DEL', KEYS[1])
+    return 0
+end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1";
 
