@@ -595,3 +595,5 @@ pub(super) fn new_generation() -> Generation {
     rand::random()
 }
 
+#[cfg(test)]
+mod tests;
