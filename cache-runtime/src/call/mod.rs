@@ -16,6 +16,7 @@ mod in_memory;
 mod lifetime;
 mod limits;
 mod load;
+mod many;
 mod ops;
 mod read;
 mod refresh;
@@ -34,6 +35,9 @@ pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};
 pub(crate) use ops::HasOps;
+pub use many::{
+    Each, GivenId, IdArg, IdList, IdOf, Ids, Many, ManyReturn, One, SameId, batch, id_arg, many,
+};
 pub use read::{Call, call};
 pub use shape::{
     Cacheable, CacheableErrors, CanFail, Fallible, FallibleReturn, FallibleShape, GivesUp,

@@ -12,7 +12,7 @@ use super::limits::{Ended, limited};
 use super::load::Load;
 use super::ops::{HasOps, OpsOf};
 use super::scope;
-use super::shape::{Cacheable, CacheableErrors, CanFail, GivesUp, Optional, Shape};
+use super::shape::{Cacheable, CacheableErrors, CanFail, GivesUp, Optional, Plain, Shape};
 use super::site::Site;
 use crate::cache::{Cache, current};
 use crate::cache_key::IntoKey;
@@ -69,6 +69,35 @@ where
         errors: Option::None,
         gives_up: Option::None,
         hooks: (),
+    }
+}
+
+impl<V, H> Call<Plain<V>, H> {
+    /// A call for one of several ids.
+    pub(super) fn of_one(
+        site: &'static Site,
+        ops: OpsOf<V>,
+        key: Option<Arc<str>>,
+        tags: Vec<Arc<str>>,
+        (ttl, jitter): (Ttl, Option<Jitter>),
+        hooks: H,
+    ) -> Self {
+        Self {
+            site,
+            shape: Plain::new(),
+            ops,
+            cache: Option::None,
+            key,
+            tags,
+            lacks_context: false,
+            found: Option::None,
+            ttl,
+            jitter,
+            none: Option::None,
+            errors: Option::None,
+            gives_up: Option::None,
+            hooks,
+        }
     }
 }
 

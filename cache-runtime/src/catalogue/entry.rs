@@ -127,7 +127,7 @@ impl Catalogue {
 fn from_site(site: &Site, sites: &[&Site]) -> CatalogueEntry {
     let mut entry = CatalogueEntry {
         kind: match site.kind {
-            SiteKind::Read => EntryKind::Read,
+            SiteKind::Read | SiteKind::Many => EntryKind::Read,
             SiteKind::Update => EntryKind::Update,
             SiteKind::Write => EntryKind::Write,
         },

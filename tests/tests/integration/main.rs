@@ -20,6 +20,7 @@ mod harness;
 mod hygiene;
 mod injectivity;
 mod manual;
+mod many;
 mod reads;
 mod runtimes;
 mod shapes;
