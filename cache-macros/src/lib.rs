@@ -38,7 +38,7 @@ mod text;
 #[proc_macro_attribute]
 pub fn cache_result(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stages::load(
-        model::Act::Read,
+        check::Attribute::Result,
         arguments.into(),
         item.into(),
         &mut Errors::default(),
@@ -50,7 +50,19 @@ pub fn cache_result(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn update_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stages::load(
-        model::Act::Update,
+        check::Attribute::Update,
+        arguments.into(),
+        item.into(),
+        &mut Errors::default(),
+    )
+    .into()
+}
+
+#[doc = include_str!("../docs/cache_many.md")]
+#[proc_macro_attribute]
+pub fn cache_many(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stages::load(
+        check::Attribute::Many,
         arguments.into(),
         item.into(),
         &mut Errors::default(),
