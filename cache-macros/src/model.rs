@@ -1,14 +1,16 @@
 //! What an attribute means; only what is legal can be written here.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Attribute, Expr, Generics, LitStr, Member, Pat, Path, Token, Type, Visibility};
+use syn::{
+    Attribute, Expr, Generics, LitStr, Member, Pat, PatIdent, Path, Token, Type, Visibility,
+};
 
 pub(crate) use crate::parse::{Body, Function};
 
 /// The path of `cache_runtime`.
 pub(crate) struct Runtime(pub(crate) Path);
 
-/// `#[cache_result]` or `#[update_cache]` on a function.
+/// `#[cache_result]`, `#[update_cache]` or `#[cache_many]` on a function.
 pub(crate) struct Load {
     pub(crate) act: Act,
     pub(crate) runtime: Runtime,
@@ -24,10 +26,22 @@ pub(crate) struct Load {
     pub(crate) companion: Option<Companion>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
     Read,
     Update,
+    Many(Box<Batch>),
+}
+
+/// `by = id in ids`
+pub(crate) struct Batch {
+    /// What the key calls one id.
+    pub(crate) one: Ident,
+    /// The parameter that has all of them.
+    pub(crate) pat: PatIdent,
+    /// Its type, the lifetime of its reference left out.
+    pub(crate) ty: Type,
+    /// What that refers to, or the type itself.
+    pub(crate) list: Type,
 }
 
 /// The one key of a cached function.
@@ -35,6 +49,16 @@ pub(crate) enum Act {
 pub(crate) enum Key {
     Template(Template),
     Computed { key: InScope, source: Source },
+}
+
+impl Key {
+    /// What a template's placeholders stand for.
+    pub(crate) fn parts(&self) -> &[Part] {
+        match self {
+            Self::Template(template) => &template.parts,
+            Self::Computed { .. } => &[],
+        }
+    }
 }
 
 /// A template whose placeholders all stand for something.
@@ -186,8 +210,7 @@ pub(crate) struct Companion {
     pub(crate) generics: Generics,
     pub(crate) receiver: Option<Token![self]>,
     pub(crate) parameters: Vec<CompanionParameter>,
-    /// Its elided lifetimes written `'static`.
-    pub(crate) returns: Type,
+    pub(crate) returns: Returned,
     pub(crate) key: Key,
     pub(crate) tags: Vec<Template>,
     pub(crate) format: Format,
@@ -197,8 +220,20 @@ pub(crate) struct Companion {
 pub(crate) enum CompanionParameter {
     /// `name: impl KeyArg<T>`.
     Argument { name: Ident, ty: Type },
+    /// The same for what is in a list.
+    Id { name: Ident, list: Type },
     /// `pattern: &T`.
     Borrowed { pat: Pat, ty: Type },
+    /// The same for what is in a list.
+    BorrowedId { name: Ident, list: Type },
+}
+
+/// What a function returns, its elided lifetimes written `'static`.
+pub(crate) enum Returned {
+    /// One value.
+    Whole(Type),
+    /// A value for each id.
+    Each(Type),
 }
 
 /// `#[invalidate_cache]` on a function.
