@@ -110,6 +110,10 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         load_time: Duration,
     ) -> bool {
         match self.entry(cache, result, load_time, lease.generations()) {
+            Some((entry, time)) if cfg!(cache_mutant = "fenced_update") => {
+                let entries = vec![(lease.keyed().key.clone(), entry)];
+                cache.0.store.put_many(entries, time).await.is_ok()
+            }
             Some((entry, time)) => lease.publish(entry, time).await.unwrap_or(false),
             None => false,
         }

@@ -13,6 +13,7 @@
 mod adversity;
 mod catalogue;
 mod coherence;
+mod fences;
 mod flights;
 mod foreign;
 mod golden_keys;
