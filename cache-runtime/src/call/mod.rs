@@ -34,10 +34,10 @@ pub(crate) use ending::{Affected, Ending, Phase};
 pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};
-pub(crate) use ops::HasOps;
 pub use many::{
     Each, GivenId, IdArg, IdList, IdOf, Ids, Many, ManyReturn, One, SameId, batch, id_arg, many,
 };
+pub(crate) use ops::HasOps;
 pub use read::{Call, call};
 pub use shape::{
     Cacheable, CacheableErrors, CanFail, Fallible, FallibleReturn, FallibleShape, GivesUp,

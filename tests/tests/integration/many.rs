@@ -66,11 +66,18 @@ fn sorted(rows: HashMap<u64, u64>) -> BTreeMap<u64, u64> {
 async fn the_body_sees_exactly_what_is_missing_and_each_id_has_an_entry() {
     on_each_store(async |fixture: Arc<Fixture>| {
         let table = Table::new();
-        assert_eq!(sorted(rows(&[1, 2], &table).await), [(1, 10), (2, 20)].into());
+        assert_eq!(
+            sorted(rows(&[1, 2], &table).await),
+            [(1, 10), (2, 20)].into()
+        );
         let all = sorted(rows(&[1, 2, 3], &table).await);
         assert_eq!(all, [(1, 10), (2, 20), (3, 30)].into());
         assert_eq!(table.asked(), [vec![1, 2], vec![3]]);
-        assert_eq!(row(2, &table).await, 20, "the entry of the one-key function");
+        assert_eq!(
+            row(2, &table).await,
+            20,
+            "the entry of the one-key function"
+        );
         let _ = rows_key(2).invalidate().await.expect("a store");
         rows(&[1, 2, 3], &table).await;
         assert_eq!(table.asked().last(), Some(&vec![2]));
@@ -167,7 +174,11 @@ async fn a_batch_costs_three_round_trips() {
     cache.scope(rows(&ids, &table)).await;
     let calls = server.all_calls().await;
     assert_eq!(calls.get("mget"), Some(&1), "{calls:?}");
-    assert_eq!(calls.get("evalsha"), Some(&100), "a lease and a publish each");
+    assert_eq!(
+        calls.get("evalsha"),
+        Some(&100),
+        "a lease and a publish each"
+    );
     server.reset_stats().await;
     cache.scope(rows(&ids, &table)).await;
     let calls: Vec<_> = server.all_calls().await.into_iter().collect();
@@ -188,7 +199,10 @@ async fn a_batch_that_began_before_an_invalidation_is_not_stored() {
         let _ = rows_key(1).invalidate().await.expect("a store");
         table.gate.add_permits(5);
         slow.await.expect("a task");
-        assert_eq!(sorted(rows(&[1, 2], &table).await), [(1, 11), (2, 20)].into());
+        assert_eq!(
+            sorted(rows(&[1, 2], &table).await),
+            [(1, 11), (2, 20)].into()
+        );
         assert_eq!(fixture.cache.stats().discarded, 1);
     })
     .await;
@@ -216,7 +230,11 @@ async fn a_batch_has_tags_conditions_and_errors_like_any_call() {
         let ask = || grades(1, vec![2, 3], &table);
         assert_eq!(ask().await, Ok([(2, 20), (3, 30)].into()));
         ask().await.expect("a class");
-        assert_eq!(table.asked(), [vec![2, 3], vec![3]], "3 is not to be stored");
+        assert_eq!(
+            table.asked(),
+            [vec![2, 3], vec![3]],
+            "3 is not to be stored"
+        );
         cache_tags_of(1).await;
         ask().await.expect("a class");
         assert_eq!(table.asked().last(), Some(&vec![2, 3]));

@@ -114,4 +114,3 @@ keys_of_one! {
     [K, V, S, E] Result<HashMap<K, V, S>, E>;
     [K, V, E] Result<BTreeMap<K, V>, E>;
 }
-

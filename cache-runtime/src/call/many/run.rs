@@ -123,9 +123,9 @@ fn element<'a, I, V, H>(
     context: &Context,
 ) -> Element<'a, I, V, H> {
     let One { key, tags, .. } = one;
-    let usage = key.as_ref().map_or(Usage::Bypass, |key| {
-        context.usage_of(cache, key, &tags)
-    });
+    let usage = key
+        .as_ref()
+        .map_or(Usage::Bypass, |key| context.usage_of(cache, key, &tags));
     let call = Call::of_one(site, ops, key.clone(), tags, (ttl, jitter), hooks);
     Element {
         id,
@@ -141,7 +141,12 @@ fn without_duplicates<'a, I, V, H>(
 ) -> Vec<Element<'a, I, V, H>> {
     let mut seen = HashSet::new();
     elements
-        .filter(|element| element.key.as_ref().is_none_or(|key| seen.insert(key.clone())))
+        .filter(|element| {
+            element
+                .key
+                .as_ref()
+                .is_none_or(|key| seen.insert(key.clone()))
+        })
         .collect()
 }
 
@@ -180,7 +185,10 @@ where
         pending: &[Element<'a, I, V, H>],
         budget: &mut Budget,
     ) -> Vec<Step<V>> {
-        let all: Vec<_> = pending.iter().map(|element| element.to_read(self.cache)).collect();
+        let all: Vec<_> = pending
+            .iter()
+            .map(|element| element.to_read(self.cache))
+            .collect();
         let was_read: Vec<bool> = all.iter().map(Option::is_some).collect();
         let all: Vec<Keyed<'_>> = all.into_iter().flatten().collect();
         let reads = if all.is_empty() {
@@ -511,7 +519,10 @@ impl<I, V, H> Element<'_, I, V, H> {
     }
 
     fn is_loading(&self, cache: &Cache) -> bool {
-        let is_loading = self.key.as_ref().is_some_and(|key| scope::is_loading(cache, key));
+        let is_loading = self
+            .key
+            .as_ref()
+            .is_some_and(|key| scope::is_loading(cache, key));
         if is_loading {
             cache.count(Event::Recursive);
         }

@@ -213,4 +213,3 @@ where
         copy: L::copy,
     }
 }
-
