@@ -34,7 +34,7 @@ pub(crate) fn load(
     let windows = windows::windows(&mut options, errors);
     let facts = OfLoad::new(places, &function.body, &policy, windows);
     clashes::of_load(attribute, &facts, errors);
-    if attribute == Attribute::Result {
+    if attribute == Attribute::Read {
         background::owned_parameters(&windows, &function, errors);
     }
     let format = format::format(&mut options, errors);
@@ -94,7 +94,7 @@ fn entry(
     errors: &mut Errors,
 ) -> Option<Entry> {
     let (act, scope) = match attribute {
-        Attribute::Result => (Act::Read, header.clone()),
+        Attribute::Read => (Act::Read, header.clone()),
         Attribute::Update => (Act::Update, header.clone()),
         Attribute::Many => {
             let batch = many::batch(options, header, errors)?;
