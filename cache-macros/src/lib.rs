@@ -47,7 +47,7 @@ mod text;
 #[proc_macro_attribute]
 pub fn cache_result(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stages::load(
-        check::Attribute::Result,
+        check::Attribute::Read,
         arguments.into(),
         item.into(),
         &mut Errors::default(),

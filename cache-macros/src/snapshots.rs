@@ -19,7 +19,7 @@ fn formatted(expansion: &TokenStream) -> String {
 fn read(arguments: &str, item: &str) -> String {
     let (arguments, item) = (tokens(arguments), tokens(item));
     formatted(&stages::load(
-        Attribute::Result,
+        Attribute::Read,
         arguments,
         item,
         &mut Errors::default(),
@@ -29,7 +29,7 @@ fn read(arguments: &str, item: &str) -> String {
 /// As `read`, for a function in an `impl`.
 fn read_method(arguments: &str, item: &str) -> String {
     let (arguments, item) = (tokens(arguments), tokens(item));
-    let expansion = stages::load(Attribute::Result, arguments, item, &mut Errors::default());
+    let expansion = stages::load(Attribute::Read, arguments, item, &mut Errors::default());
     formatted(&quote::quote!(impl Owner { #expansion }))
 }
 
@@ -195,7 +195,7 @@ fn read_refused_keeps_the_function_and_its_companion() {
 fn read_with_an_incomplete_body() {
     insta::assert_snapshot!(
         stages::load(
-            Attribute::Result,
+            Attribute::Read,
             tokens("key = \"u:<id>\", companion = none"),
             tokens("async fn user(id: u32) -> User { db. }"),
             &mut Errors::default(),

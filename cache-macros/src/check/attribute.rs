@@ -3,21 +3,21 @@
 use super::options::Options;
 use crate::errors::Errors;
 use crate::parse::Argument;
-use Attribute::{Many, Result, Update};
+use Attribute::{Many, Read, Update};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attribute {
     /// `#[cache_result]`
-    Result,
+    Read,
     /// `#[update_cache]`
     Update,
     /// `#[cache_many]`
     Many,
 }
 
-const ALL: &[Attribute] = &[Result, Update, Many];
-const STORED: &[Attribute] = &[Result, Update];
-const CALLED: &[Attribute] = &[Result, Many];
+const ALL: &[Attribute] = &[Read, Update, Many];
+const STORED: &[Attribute] = &[Read, Update];
+const CALLED: &[Attribute] = &[Read, Many];
 
 /// Each option, and who takes it.
 const OPTIONS: [(&str, &[Attribute]); 25] = [
@@ -26,16 +26,16 @@ const OPTIONS: [(&str, &[Attribute]); 25] = [
     ("ttl", ALL),
     ("jitter", ALL),
     ("none", STORED),
-    ("errors", &[Result]),
+    ("errors", &[Read]),
     ("store_if", ALL),
     ("stale", STORED),
     ("fail_safe", STORED),
     ("refresh_ahead", STORED),
-    ("refresh", &[Result]),
-    ("soft_timeout", &[Result]),
-    ("hard_timeout", &[Result]),
+    ("refresh", &[Read]),
+    ("soft_timeout", &[Read]),
+    ("hard_timeout", &[Read]),
     ("sliding", STORED),
-    ("verify", &[Result]),
+    ("verify", &[Read]),
     ("version", ALL),
     ("codec", ALL),
     ("compress", ALL),
@@ -51,7 +51,7 @@ const OPTIONS: [(&str, &[Attribute]); 25] = [
 impl Attribute {
     pub(super) fn options(self, arguments: Vec<Argument>, errors: &mut Errors) -> Options {
         let name = match self {
-            Result => "`#[cache_result]`",
+            Read => "`#[cache_result]`",
             Update => "`#[update_cache]`",
             Many => "`#[cache_many]`",
         };

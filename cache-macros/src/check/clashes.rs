@@ -64,7 +64,7 @@ impl OfLoad {
 
 pub(super) fn of_load(attribute: Attribute, facts: &OfLoad, errors: &mut Errors) {
     report(&STORED, facts, &facts.places, errors);
-    if attribute == Attribute::Result {
+    if attribute == Attribute::Read {
         report(&RUN, facts, &facts.places, errors);
     }
 }

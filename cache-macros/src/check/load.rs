@@ -34,7 +34,7 @@ pub(crate) fn load(
     let windows = windows::windows(&mut options, errors);
     let facts = OfLoad::new(places, &function.body, &policy, windows);
     clashes::of_load(attribute, &facts, errors);
-    if attribute == Attribute::Result {
+    if attribute == Attribute::Read {
         background::owned_parameters(&windows, &function, errors);
     }
     let format = format::format(&mut options, errors);
@@ -42,6 +42,9 @@ pub(crate) fn load(
     let max_loads = max_loads.and_then(|expr| number("max_loads", &expr, errors));
     let name = companion_of(attribute, &mut options, &function, errors);
     let returns = function::cached_type(&function, errors);
+    if attribute == Attribute::Many {
+        many::check_function(&function, errors);
+    }
     let (Some(returns), Some(entry)) = (returns, entry) else {
         return Err(Refused { companion: None });
     };
@@ -55,7 +58,6 @@ pub(crate) fn load(
     };
     let companion = name.map(|name| companion::companion(name, &ingredients));
     if let Act::Many(batch) = &entry.act {
-        many::check_function(&function, errors);
         many::unmut(&mut function, batch);
     }
     if !errors.is_empty() {
@@ -94,7 +96,7 @@ fn entry(
     errors: &mut Errors,
 ) -> Option<Entry> {
     let (act, scope) = match attribute {
-        Attribute::Result => (Act::Read, header.clone()),
+        Attribute::Read => (Act::Read, header.clone()),
         Attribute::Update => (Act::Update, header.clone()),
         Attribute::Many => {
             let batch = many::batch(options, header, errors)?;
