@@ -295,7 +295,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     pub async fn read_behind<B, F>(self, body: B) -> S::Output
     where
         Self: Send + Sync + 'static,
-        B: FnOnce() -> F + Send + 'static,
+        B: FnOnce() -> F,
         F: Future<Output = S::Output> + Send + 'static,
         S::Output: Send,
         S::Value: Send + Sync,
@@ -307,7 +307,8 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         match self.enter().await {
             Entered::Answer(output) => output,
             Entered::Refresh(output, refresh) => {
-                self.refresh_behind(refresh, body);
+                // Not run here: made here, so that the body itself need not be `Send`.
+                self.refresh_behind(refresh, body());
                 output
             }
             Entered::Load(load) => Box::pin(self.load_behind(load, body())).await,
