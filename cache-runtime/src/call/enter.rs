@@ -198,8 +198,9 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             self.cache.count(Event::Fault);
             return Box::pin(self.board_without_store()).await;
         };
-        let windows = &self.call.site.windows;
-        let seen = windows.verifies_now().then(|| read.reading.clone());
+        // In a transaction the body may see what is not committed, and differ rightly.
+        let verifies = self.usage == Usage::Normal && self.call.site.windows.verifies_now();
+        let seen = verifies.then(|| read.reading.clone());
         if let Some(touch) = self.call.touch(self.cache, &read) {
             Box::pin(touch.run()).await;
         }

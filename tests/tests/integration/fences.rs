@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use cache_runtime::{Cache, cache_result, invalidate_cache, spawn, update_cache};
 use cache_tests::{FaultProxy, RedisServer};
-use tokio::sync::Semaphore;
 
-use crate::support::{Fixture, Runs, on, on_each_store, until};
+use crate::support::{Fixture, Gate, Runs, on, on_each_store, until};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// The lease time of a cache, which bounds the fence of a writer who is gone.
@@ -67,29 +66,6 @@ impl Database {
             go.send(()).expect("a listener");
             thread.join().expect("a commit");
         }
-    }
-}
-
-/// Holds a body up until it may go on.
-#[derive(Clone)]
-struct Gate(Arc<(Semaphore, Semaphore)>);
-
-impl Gate {
-    fn new() -> Self {
-        Self(Arc::new((Semaphore::new(0), Semaphore::new(0))))
-    }
-
-    async fn pass(&self) {
-        self.0.0.add_permits(1);
-        self.0.1.acquire().await.expect("an open gate").forget();
-    }
-
-    async fn was_reached(&self) {
-        self.0.0.acquire().await.expect("an open gate").forget();
-    }
-
-    fn open(&self) {
-        self.0.1.add_permits(1);
     }
 }
 
