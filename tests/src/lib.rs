@@ -33,4 +33,4 @@ mod server;
 pub use clock::now;
 pub use latencies::Latencies;
 pub use proxy::FaultProxy;
-pub use server::RedisServer;
+pub use server::{Monitor, RedisServer};

@@ -21,6 +21,7 @@ mod hygiene;
 mod injectivity;
 mod manual;
 mod reads;
+mod round_trips;
 mod runtimes;
 mod shapes;
 mod support;
