@@ -15,8 +15,10 @@ pub(crate) struct Load {
     pub(crate) function: Function,
     pub(crate) returns: Type,
     pub(crate) key: Key,
+    pub(crate) tags: Vec<Template>,
     pub(crate) cache: Option<InScope>,
     pub(crate) policy: Policy,
+    pub(crate) windows: Windows,
     pub(crate) format: Format,
     pub(crate) max_loads: Option<u32>,
     pub(crate) companion: Option<Companion>,
@@ -42,6 +44,14 @@ pub(crate) struct Template {
     pub(crate) parts: Vec<Part>,
 }
 
+impl Template {
+    /// Whether it has a part that only the function's result tells.
+    pub(crate) fn needs_result(&self) -> bool {
+        let mut roots = self.parts.iter().map(|part| &part.root);
+        roots.any(|root| matches!(root, Root::Return))
+    }
+}
+
 /// What a placeholder stands for.
 #[derive(Clone)]
 pub(crate) struct Part {
@@ -60,6 +70,8 @@ pub(crate) enum Root {
     },
     Receiver(Token![self]),
     Return,
+    /// A part of the caller's key context.
+    Context(String),
     Type(Ident),
     Const(Ident),
 }
@@ -123,6 +135,36 @@ pub(crate) enum Keep {
     For(Ttl),
 }
 
+/// What an entry is good for beyond its ttl, and how a load may keep its caller
+/// waiting. Times are in milliseconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Windows {
+    pub(crate) stale: Option<u64>,
+    /// With the place of its value, where rustc reports a function that cannot fail.
+    pub(crate) fail_safe: Option<(u64, Span)>,
+    pub(crate) refresh_ahead: Option<f64>,
+    pub(crate) refresh: Refresh,
+    pub(crate) soft_timeout: Option<u64>,
+    pub(crate) hard_timeout: Option<u64>,
+    pub(crate) sliding: Option<u64>,
+    pub(crate) verify: Option<f64>,
+}
+
+impl Windows {
+    /// Whether the function may run on when its caller has been answered.
+    pub(crate) fn need_background(&self) -> bool {
+        let is_refreshed = self.stale.is_some() || self.refresh_ahead.is_some();
+        (is_refreshed && self.refresh == Refresh::Background) || self.soft_timeout.is_some()
+    }
+}
+
+/// Who runs the function for an entry that can still be answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refresh {
+    Background,
+    Caller,
+}
+
 /// How an entry is written; all `None` is the default format.
 #[derive(Clone, Default)]
 pub(crate) struct Format {
@@ -147,6 +189,7 @@ pub(crate) struct Companion {
     /// Its elided lifetimes written `'static`.
     pub(crate) returns: Type,
     pub(crate) key: Key,
+    pub(crate) tags: Vec<Template>,
     pub(crate) format: Format,
     pub(crate) cache: Option<InScope>,
 }
@@ -163,8 +206,12 @@ pub(crate) struct Write {
     pub(crate) runtime: Runtime,
     pub(crate) function: Function,
     pub(crate) targets: Vec<Target>,
+    pub(crate) tags: Vec<Template>,
     pub(crate) cache: Option<InScope>,
     pub(crate) on: On,
+    pub(crate) when: When,
+    /// For how many milliseconds the keys are held back afterwards.
+    pub(crate) settle: Option<u64>,
     pub(crate) external: Option<LitStr>,
 }
 
@@ -172,6 +219,15 @@ pub(crate) struct Write {
 pub(crate) struct Target {
     pub(crate) act: TargetAct,
     pub(crate) source: Source,
+}
+
+impl Target {
+    pub(crate) fn template(&self) -> Option<&Template> {
+        match &self.act {
+            TargetAct::Key(template) | TargetAct::Pattern(template) => Some(template),
+            TargetAct::Keys(_) => None,
+        }
+    }
 }
 
 pub(crate) enum TargetAct {
@@ -187,6 +243,12 @@ pub(crate) enum On {
         /// Where `ok` is written.
         place: Span,
     },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    After,
+    Around,
 }
 
 /// `#[cache_keys]` on an `impl`.

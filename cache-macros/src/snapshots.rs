@@ -110,6 +110,39 @@ fn read_method_with_self_and_generics() {
 }
 
 #[test]
+fn read_context_of_the_caller() {
+    insta::assert_snapshot!(read(
+        "key = \"<@tenant>:user:<id>\"",
+        "async fn user(id: u32) -> User { db.user(id).await }",
+    ));
+}
+
+#[test]
+fn read_with_tags() {
+    insta::assert_snapshot!(read(
+        "key = \"<@tenant>:user:<id>:<page>\", tags = [\"<@tenant>:class:<id.class>\", \"pages\"]",
+        "async fn user(id: UserId, page: u32) -> User { db.user(id).await }",
+    ));
+}
+
+#[test]
+fn read_with_every_window() {
+    insta::assert_snapshot!(read(
+        "key = \"user:<id>\", stale = \"10m\", fail_safe = \"1h\", refresh_ahead = 1, soft_timeout = \"200ms\",
+         hard_timeout = 2, verify = 0.01, companion = none",
+        "async fn user(id: UserId) -> Result<User, DbError> { db.user(id).await }",
+    ));
+}
+
+#[test]
+fn read_refreshed_by_its_caller() {
+    insta::assert_snapshot!(read(
+        "key = \"user:<id>\", fail_safe = \"1h\", refresh = caller, stale = 30, companion = none",
+        "async fn user(id: &UserId) -> Result<User, DbError> { db.user(id).await }",
+    ));
+}
+
+#[test]
 fn read_destructured_parameters() {
     insta::assert_snapshot!(read(
         "key = \"u:<id>:<a>:<ids>:<by.0>\"",
@@ -168,7 +201,7 @@ fn read_with_an_incomplete_body() {
 #[test]
 fn update_typical() {
     insta::assert_snapshot!(update(
-        "key = \"user:<id>\", ttl = 60",
+        "key = \"user:<id>\", ttl = 60, fail_safe = 60, tags = [\"user:<id>\"]",
         "async fn save(id: u32, user: NewUser) -> Result<User, E> { db.save(id, user).await }",
     ));
 }
@@ -184,16 +217,25 @@ fn write_typical() {
 #[test]
 fn write_every_option() {
     insta::assert_snapshot!(write(
-        "pattern = \"user:<id>:*\", keys = [Keys::USER.key(id), name_key(id), \"class:<class.id>\", made()],
+        "pattern = \"user:<id>:*\", tags = [\"class:<class.id>\", \"users\"], keys = [Keys::USER.key(id), name_key(id), \"class:<class.id>\", made()],
          cache = self.cache, on = ok, when = after, external = \"the gateway caches it\", key = Self::K.key(id)",
         "async fn rename(id: u32, class: &Class) -> Result<(), E> { db.rename(id).await }",
     ));
 }
 
 #[test]
+fn write_around() {
+    insta::assert_snapshot!(write(
+        "key = \"user:<id>\", when = around, settle = \"2s\"",
+        "async fn rename(id: u32) { db.rename(id).await }",
+    ));
+}
+
+#[test]
 fn write_part_of_the_result() {
     insta::assert_snapshot!(write(
-        "keys = [\"user:<id>:<return.id>\", \"all:<return>\", \"user:<id>\"]",
+        "keys = [\"<@tenant>:user:<id>:<return.id>\", \"all:<return>\", \"user:<id>\"],
+         tags = [\"class:<return.class>\"]",
         "async fn create(id: u32) -> Result<User, E> { db.create(id).await }",
     ));
 }

@@ -6,8 +6,9 @@ pub use crate::cache_key::{KeyProbe, NotAKey, companion};
 pub use crate::call::*;
 pub use crate::catalogue::{NotATemplate, Probe, Registered, RegisteredTemplate, assert_catalogue};
 pub use crate::entry::{Compression, EntryCodec, EntryCompression, Format, Json, Postcard};
+pub use crate::key::context::context;
 pub use crate::key::plumbing::{arg, name_of, part, rendered, template_text};
-pub use crate::key::{EscapeTable, Template};
+pub use crate::key::{EscapeTable, Template, tag_key};
 
 /// The shape of a return type.
 #[doc(hidden)]

@@ -64,6 +64,21 @@ pub enum Error {
         /// The template or function the key belongs to.
         site: &'static str,
     },
+    /// The body of a cached function took longer than its `hard_timeout`, and no older value may
+    /// be answered instead.
+    #[error("loading `{site}`: no answer within its `hard_timeout`")]
+    LoadTimedOut {
+        /// The function.
+        site: &'static str,
+    },
+    /// A key has a part of the caller's key context in it, as `<@tenant>`, and the caller has none.
+    #[error("`{site}` needs `<@{name}>`: run it inside `key_context(\"{name}\", ..)`")]
+    ContextMissing {
+        /// The template.
+        site: &'static str,
+        /// The part.
+        name: &'static str,
+    },
     /// A raw connection was asked of a cache that has no Redis behind it.
     #[error("this cache is the embedded store: set `REDIS_URL` or `redis_url` for a connection")]
     NoRedis,

@@ -47,11 +47,14 @@ mod client;
 mod clock;
 mod entry;
 mod error;
+mod fence;
 mod flight;
 mod key;
 mod lease;
 mod observe;
+mod scoped;
 mod store;
+mod transaction;
 
 #[doc(hidden)]
 pub mod __private;
@@ -67,10 +70,15 @@ pub use catalogue::{
 pub use clock::Clock;
 pub use entry::{EntryCodec, EntryCompression};
 pub use error::{BackendError, ConfigError, Error};
-pub use key::{KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Secret};
+pub use key::{
+    KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Secret, key_context,
+};
 pub use observe::Stats;
 /// The client library behind [`Cache::connection`].
 pub use redis;
+#[cfg(feature = "sqlx")]
+pub use transaction::SqlxTransaction;
+pub use transaction::Transaction;
 
 /// Checks all annotations of the named crates against each other; for a test.
 ///

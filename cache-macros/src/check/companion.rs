@@ -11,7 +11,9 @@ use syn::{Lifetime, Pat, PatIdent, Type, TypeReference, parse_quote};
 
 use super::occurrences;
 use super::scope::{Parameter, Scope, ungrouped};
-use crate::model::{Companion, CompanionParameter, Format, InScope, Key, Root, Runtime};
+use crate::model::{
+    Companion, CompanionParameter, Format, InScope, Key, Part, Root, Runtime, Template,
+};
 use crate::parse::Function;
 
 /// What a companion is made of, all of it checked.
@@ -21,6 +23,7 @@ pub(super) struct Ingredients<'a> {
     pub(super) scope: &'a Scope,
     pub(super) returns: &'a Type,
     pub(super) key: &'a Key,
+    pub(super) tags: &'a [Template],
     pub(super) cache: Option<&'a InScope>,
     pub(super) format: &'a Format,
 }
@@ -51,6 +54,7 @@ pub(super) fn companion(name: Ident, from: &Ingredients<'_>) -> Companion {
         parameters: parameters(from),
         returns,
         key: from.key.clone(),
+        tags: from.tags.to_vec(),
         format: from.format.clone(),
         cache: from.cache.cloned(),
     }
@@ -64,16 +68,18 @@ fn expressions<'a>(from: &Ingredients<'a>) -> impl Iterator<Item = &'a InScope> 
     key.into_iter().chain(from.cache)
 }
 
+/// The placeholders of the key and of the tags.
+fn parts<'a>(from: &Ingredients<'a>) -> impl Iterator<Item = &'a Part> {
+    let key = match from.key {
+        Key::Template(template) => Some(template),
+        Key::Computed { .. } => None,
+    };
+    key.into_iter().chain(from.tags).flat_map(|one| &one.parts)
+}
+
 fn needs_receiver(from: &Ingredients<'_>) -> bool {
     let receiver = Ident::new("self", Span::call_site());
-    let in_template = match from.key {
-        Key::Template(template) => template
-            .parts
-            .iter()
-            .any(|part| matches!(part.root, Root::Receiver(_))),
-        Key::Computed { .. } => false,
-    };
-    in_template
+    parts(from).any(|part| matches!(part.root, Root::Receiver(_)))
         || expressions(from)
             .any(|expr| occurrences::of_variable(&receiver, &expr.expr.to_token_stream()))
 }
@@ -100,16 +106,14 @@ fn parameters(from: &Ingredients<'_>) -> Vec<CompanionParameter> {
 /// The names used only as `<name>`, and those used in any other way.
 fn used(from: &Ingredients<'_>) -> (BTreeSet<Ident>, BTreeSet<Ident>) {
     let (mut bare, mut whole) = (BTreeSet::new(), BTreeSet::new());
-    if let Key::Template(template) = from.key {
-        for part in &template.parts {
-            if let Root::Parameter { name, .. } = &part.root {
-                let names = if part.fields.is_empty() {
-                    &mut bare
-                } else {
-                    &mut whole
-                };
-                names.insert(name.clone());
-            }
+    for part in parts(from) {
+        if let Root::Parameter { name, .. } = &part.root {
+            let names = if part.fields.is_empty() {
+                &mut bare
+            } else {
+                &mut whole
+            };
+            names.insert(name.clone());
         }
     }
     whole.extend(

@@ -48,13 +48,18 @@ pub(super) fn cached_type(function: &Function, errors: &mut Errors) -> Option<Ty
 
 /// Reports a type that borrows: rustc would say so twice, and about traits of serde's.
 fn owned(returns: &Type, errors: &mut Errors) {
-    let mut found = FindBorrow(None);
-    found.visit_type(returns);
-    if let Some(place) = found.0 {
+    if let Some(place) = borrow_in(returns) {
         let message = "a cached answer outlives the call, so it cannot borrow: return a type \
                        that owns, such as `String`, `Vec<..>` or `Arc<..>`";
         errors.push(Rule::BorrowedReturn, place, message);
     }
+}
+
+/// Where a type says that it borrows from what is not `'static`.
+pub(super) fn borrow_in(ty: &Type) -> Option<Span> {
+    let mut found = FindBorrow(None);
+    found.visit_type(ty);
+    found.0
 }
 
 /// Whether the type can be written a second time; reports it if not.

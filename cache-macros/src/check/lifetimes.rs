@@ -99,7 +99,7 @@ fn keep(name: &str, expr: Expr, scope: &Scope, errors: &mut Errors) -> Option<Ke
 }
 
 /// A literal duration: whole seconds, or text with units.
-fn millis(name: &str, expr: &Expr, errors: &mut Errors) -> Option<u64> {
+pub(super) fn millis(name: &str, expr: &Expr, errors: &mut Errors) -> Option<u64> {
     let millis = match literal(expr) {
         Some(Lit::Int(seconds)) => seconds
             .base10_parse::<u64>()

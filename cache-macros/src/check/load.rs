@@ -2,43 +2,58 @@
 
 use proc_macro2::{Ident, Span};
 
+use super::clashes::OfLoad;
 use super::companion::{self, Ingredients};
 use super::key::{companion_name, key};
 use super::options::{Options, number};
 use super::scope::Scope;
-use super::{format, function, lifetimes, parameters};
+use super::{background, clashes, format, function, lifetimes, parameters, tags, windows};
 use crate::errors::{Errors, Rule};
 use crate::model::{Act, Companion, Key, Load};
 use crate::parse::{Argument, Function};
 
-const READ_OPTIONS: [&str; 15] = [
+const READ_OPTIONS: [&str; 24] = [
     "key",
     "ttl",
     "jitter",
     "none",
     "errors",
     "store_if",
+    "stale",
+    "fail_safe",
+    "refresh_ahead",
+    "refresh",
+    "soft_timeout",
+    "hard_timeout",
+    "sliding",
+    "verify",
     "version",
     "codec",
     "compress",
     "max_entry",
     "max_loads",
+    "tags",
     "cache",
     "key_ignores",
     "companion",
     "crate",
 ];
 
-const UPDATE_OPTIONS: [&str; 11] = [
+const UPDATE_OPTIONS: [&str; 16] = [
     "key",
     "ttl",
     "jitter",
     "none",
     "store_if",
+    "stale",
+    "fail_safe",
+    "refresh_ahead",
+    "sliding",
     "version",
     "codec",
     "compress",
     "max_entry",
+    "tags",
     "cache",
     "crate",
 ];
@@ -59,11 +74,19 @@ pub(crate) fn load(
         Act::Update => ("`#[update_cache]`", &UPDATE_OPTIONS),
     };
     let mut options = Options::new(attribute, known, arguments, errors);
+    let places = options.places();
     let scope = Scope::of(&function.sig);
     let runtime = options.runtime(errors);
     let key = checked_key(act, &mut options, &scope, errors);
+    let tags = tags::of_entry(&mut options, key.as_ref(), &scope, errors);
     let cache = options.expr("cache", errors).map(|expr| scope.reach(expr));
     let policy = lifetimes::policy(&mut options, &scope, errors);
+    let windows = windows::windows(&mut options, errors);
+    let facts = OfLoad::new(places, &function.body, &policy, windows);
+    clashes::of_load(act, &facts, errors);
+    if act == Act::Read {
+        background::owned_parameters(&windows, &function, errors);
+    }
     let format = format::format(&mut options, errors);
     let max_loads = options.expr("max_loads", errors);
     let max_loads = max_loads.and_then(|expr| number("max_loads", &expr, errors));
@@ -78,6 +101,7 @@ pub(crate) fn load(
         scope: &scope,
         returns: &returns,
         key: &key,
+        tags: &tags,
         cache: cache.as_ref(),
         format: &format,
     };
@@ -93,8 +117,10 @@ pub(crate) fn load(
         function,
         returns,
         key,
+        tags,
         cache,
         policy,
+        windows,
         format,
         max_loads,
         companion,

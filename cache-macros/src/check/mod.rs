@@ -1,5 +1,7 @@
 //! Stage two: what may be written, turned into the model.
 
+mod background;
+mod clashes;
 mod companion;
 mod format;
 mod function;
@@ -14,7 +16,9 @@ mod options;
 mod parameters;
 mod placeholders;
 mod scope;
+mod tags;
 mod template;
+mod windows;
 mod write;
 
 pub(crate) use key_part::key_part;

@@ -8,6 +8,22 @@ use crate::errors::{Errors, Rule};
 use crate::model::Runtime;
 use crate::parse::{Argument, Value};
 
+/// Where each option of one attribute stands, in the order they were written.
+pub(super) struct Places(Vec<(String, Span)>);
+
+impl Places {
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(written, _)| written == name)
+    }
+
+    /// The place of the one that is written last; one of them is written.
+    pub(super) fn last_of(&self, names: &[&str]) -> Span {
+        let is_named = |(written, _): &&(String, Span)| names.contains(&written.as_str());
+        let last = self.0.iter().rev().find(is_named);
+        last.map_or_else(Span::call_site, |(_, place)| *place)
+    }
+}
+
 /// The options of one attribute that are known and not yet taken.
 pub(super) struct Options {
     arguments: Vec<Argument>,
@@ -41,6 +57,16 @@ impl Options {
     /// Whether the option stands there, even with a value that does not parse.
     pub(super) fn has(&self, name: &str) -> bool {
         self.arguments.iter().any(|argument| argument.name == name)
+    }
+
+    /// Where those stand that are not yet taken.
+    pub(super) fn places(&self) -> Places {
+        let places = self.arguments.iter();
+        Places(
+            places
+                .map(|argument| (argument.name.to_string(), argument.name.span()))
+                .collect(),
+        )
     }
 
     fn take(&mut self, name: &str) -> Option<Argument> {

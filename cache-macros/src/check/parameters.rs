@@ -97,6 +97,6 @@ fn root_name(root: &Root) -> Option<String> {
         Root::Parameter { name, .. } | Root::Type(name) | Root::Const(name) => {
             Some(name.to_string())
         }
-        Root::Receiver(_) | Root::Return => None,
+        Root::Receiver(_) | Root::Return | Root::Context(_) => None,
     }
 }

@@ -9,7 +9,7 @@ use super::scope::Scope;
 use super::template::{self, Role, Text};
 use crate::errors::{Errors, Rule};
 use crate::model::{Part, Root, Template};
-use crate::parse::template::Placeholder;
+use crate::parse::template::{Named, Placeholder, scan};
 
 /// Whether a template may use a part of the function's result.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,23 @@ pub(super) fn check(
     })
 }
 
+/// Reports each part of a template that `fault` says something about.
+pub(super) fn refuse(
+    rule: Rule,
+    template: &Template,
+    fault: impl Fn(&Root) -> Option<String>,
+    errors: &mut Errors,
+) {
+    let text = Text::of(&template.literal);
+    let (placeholders, _) = scan(&text.text);
+    for (placeholder, part) in placeholders.iter().zip(&template.parts) {
+        if let Some(message) = fault(&part.root) {
+            let at = placeholder.at.start + 1;
+            errors.push(rule, text.span(), text.at(at, &message));
+        }
+    }
+}
+
 type Mistake = (Rule, String);
 
 fn part(
@@ -58,9 +75,14 @@ fn part(
     outcome: Outcome,
     span: Span,
 ) -> Result<Part, Mistake> {
-    let (root, fields) = match &placeholder.path[..] {
-        [root, fields @ ..] => (root.as_str(), fields),
-        [] => unreachable!("a placeholder has a name"),
+    let (root, fields) = match &placeholder.named {
+        Named::Context(name) => {
+            let (root, fields) = (Root::Context(name.clone()), Vec::new());
+            return Ok(Part { root, fields, span });
+        }
+        Named::Path(path) => path.split_first().unwrap_or_else(|| {
+            unreachable!("a placeholder has a name");
+        }),
     };
     let root = root_of(root, scope, outcome, span)?;
     if let (Root::Type(name) | Root::Const(name), [field, ..]) = (&root, fields) {

@@ -19,6 +19,7 @@ const SEPARATORS: &str = ":/|,;=&*?[]\\^{} ";
 pub(super) enum Role {
     Key,
     Pattern,
+    Tag,
 }
 
 /// A template's text, and how to point into it.
@@ -117,6 +118,13 @@ fn fault_of(text: &Text, fault: &Fault) -> (Rule, String) {
             );
             (Rule::MalformedPlaceholder, text.at(*at, &message))
         }
+        Fault::MalformedContext { at, content } => {
+            let message = format!(
+                "`<{}>` is not a part of the caller's context: write `<@name>` or `<@name|hash>`",
+                content.escape_debug()
+            );
+            (Rule::MalformedContext, text.at(*at, &message))
+        }
     }
 }
 
@@ -146,6 +154,10 @@ fn globs(text: &Text, role: Role, placeholders: &[Placeholder], found: &mut Foun
                 "`{glob}` in a key: a key names one entry; write `pattern = ..` in \
                  `#[invalidate_cache]` to remove many"
             );
+            found.push((Rule::GlobInKey, text.at(at, &message)));
+        }
+        (Role::Tag, Some((at, glob))) => {
+            let message = format!("`{glob}` in a tag: a tag is one name; write each of them");
             found.push((Rule::GlobInKey, text.at(at, &message)));
         }
         (Role::Pattern, None) if !text.text.is_empty() => {

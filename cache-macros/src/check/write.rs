@@ -3,18 +3,20 @@
 use proc_macro2::Span;
 use syn::{Expr, Lit, LitStr};
 
-use super::function;
+use super::clashes::{self, OfWrite};
 use super::key::{Form, computed};
+use super::lifetimes::millis;
 use super::options::{Options, choice, literal, span_of, ungrouped};
 use super::placeholders::{self, Outcome};
 use super::scope::Scope;
 use super::template::Role;
+use super::{function, tags};
 use crate::errors::{Errors, Rule};
-use crate::model::{On, Root, Source, Target, TargetAct, Write};
+use crate::model::{On, Root, Source, Target, TargetAct, Template, When, Write};
 use crate::parse::{Argument, Function};
 
-const OPTIONS: [&str; 8] = [
-    "key", "keys", "pattern", "when", "on", "cache", "external", "crate",
+const OPTIONS: [&str; 10] = [
+    "key", "keys", "tags", "pattern", "when", "settle", "on", "cache", "external", "crate",
 ];
 const TARGETS: [&str; 3] = ["key", "keys", "pattern"];
 
@@ -24,35 +26,35 @@ pub(crate) fn write(
     errors: &mut Errors,
 ) -> Option<Write> {
     let mut options = Options::new("`#[invalidate_cache]`", &OPTIONS, arguments, errors);
+    let places = options.places();
     let scope = Scope::of(&function.sig);
     let runtime = options.runtime(errors);
-    if !TARGETS.iter().any(|name| options.has(name)) {
-        let message = "nothing to invalidate: write `key = \"user:<id>\"`, `keys = [..]` or \
-                       `pattern = \"user:<id>:*\"`";
+    if !places.has("tags") && !TARGETS.iter().any(|name| places.has(name)) {
+        let message = "nothing to invalidate: write `key = \"user:<id>\"`, `keys = [..]`, \
+                       `tags = [\"class:<id>\"]` or `pattern = \"user:<id>:*\"`";
         errors.push(Rule::MissingKey, Span::call_site(), message);
     }
-    let mut targets = Vec::new();
-    for (name, expr) in options.in_order(&TARGETS, errors) {
-        match (name.to_string().as_str(), expr) {
-            ("pattern", expr) => targets.extend(pattern(&expr, &scope, errors)),
-            ("keys", Expr::Array(list)) => {
-                for element in list.elems {
-                    targets.extend(one_key(ungrouped(element), &scope, errors));
-                }
-            }
-            (_, expr) => targets.extend(one_key(expr, &scope, errors)),
-        }
-    }
+    let targets = targets(&mut options, &scope, errors);
+    let tags = options
+        .expr("tags", errors)
+        .map(|expr| tags::tags(expr, &scope, Outcome::Known, errors))
+        .unwrap_or_default();
     let cache = options.expr("cache", errors).map(|expr| scope.reach(expr));
-    if let Some(expr) = options.expr("when", errors) {
-        choice("when", &expr, &["after"], errors);
+    let when = when(&mut options, errors);
+    let settle = options.expr("settle", errors);
+    let settle = settle.and_then(|expr| millis("settle", &expr, errors));
+    let is_around = when == When::Around;
+    clashes::of_write(&OfWrite { places, is_around }, errors);
+    if is_around {
+        known_before(&targets, &tags, errors);
     }
     let on = on(&mut options, errors);
     let external = options
         .expr("external", errors)
         .and_then(|expr| reason(&expr, errors));
     function::runnable(&function, errors);
-    if matches!(on, On::Ok { .. }) || targets.iter().any(needs_result) {
+    let mut templates = targets.iter().filter_map(Target::template).chain(&tags);
+    if matches!(on, On::Ok { .. }) || templates.any(Template::needs_result) {
         function
             .returns
             .as_ref()
@@ -62,10 +64,29 @@ pub(crate) fn write(
         runtime,
         function,
         targets,
+        tags,
         cache,
         on,
+        when,
+        settle,
         external,
     })
+}
+
+fn targets(options: &mut Options, scope: &Scope, errors: &mut Errors) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for (name, expr) in options.in_order(&TARGETS, errors) {
+        match (name.to_string().as_str(), expr) {
+            ("pattern", expr) => targets.extend(pattern(&expr, scope, errors)),
+            ("keys", Expr::Array(list)) => {
+                for element in list.elems {
+                    targets.extend(one_key(ungrouped(element), scope, errors));
+                }
+            }
+            (_, expr) => targets.extend(one_key(expr, scope, errors)),
+        }
+    }
+    targets
 }
 
 fn one_key(expr: Expr, scope: &Scope, errors: &mut Errors) -> Option<Target> {
@@ -100,6 +121,16 @@ fn pattern(expr: &Expr, scope: &Scope, errors: &mut Errors) -> Option<Target> {
     })
 }
 
+fn when(options: &mut Options, errors: &mut Errors) -> When {
+    let chosen = options
+        .expr("when", errors)
+        .and_then(|expr| choice("when", &expr, &["after", "around"], errors));
+    match chosen {
+        Some("around") => When::Around,
+        _ => When::After,
+    }
+}
+
 fn on(options: &mut Options, errors: &mut Errors) -> On {
     let Some(expr) = options.expr("on", errors) else {
         return On::Always;
@@ -124,12 +155,19 @@ fn reason(expr: &Expr, errors: &mut Errors) -> Option<LitStr> {
     }
 }
 
-fn needs_result(target: &Target) -> bool {
-    match &target.act {
-        TargetAct::Key(template) | TargetAct::Pattern(template) => template
-            .parts
-            .iter()
-            .any(|part| matches!(part.root, Root::Return)),
-        TargetAct::Keys(_) => false,
+/// Reports what a fence cannot be put in before the function has run.
+fn known_before(targets: &[Target], tags: &[Template], errors: &mut Errors) {
+    let keys = targets.iter().filter_map(|target| match &target.act {
+        TargetAct::Key(template) => Some(template),
+        // Refused altogether.
+        TargetAct::Pattern(_) | TargetAct::Keys(_) => None,
+    });
+    let fault = |root: &Root| {
+        let message = "`<return>` is not known before the function has run, and `when = around` \
+                       begins before it: name a parameter, or write `when = after`";
+        matches!(root, Root::Return).then(|| message.to_owned())
+    };
+    for template in keys.chain(tags) {
+        placeholders::refuse(Rule::AroundReturn, template, fault, errors);
     }
 }

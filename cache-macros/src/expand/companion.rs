@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::options;
 use super::part::{self, View, in_scope, part};
+use super::{options, tags};
 use crate::model::{Companion, CompanionParameter, Key, Runtime};
 
 /// ```text
@@ -29,6 +29,7 @@ pub(crate) fn companion(companion: &Companion) -> TokenStream {
         parameters,
         returns,
         key,
+        tags,
         format,
         cache,
         ..
@@ -52,6 +53,7 @@ pub(crate) fn companion(companion: &Companion) -> TokenStream {
             quote!(companion_of!(#key))
         }
     };
+    let tags = tags::of_companion(tags, &private, view);
     let format = options::format(format, &private);
     let cache = cache
         .as_ref()
@@ -62,7 +64,7 @@ pub(crate) fn companion(companion: &Companion) -> TokenStream {
         #[doc = #doc]
         #[allow(dead_code, unused_variables, clippy::all, clippy::pedantic)]
         #vis fn #name #params (#receiver #(#arguments),*) -> #runtime::KeyOf<#returns> #bounds {
-            #private::#key #format #cache
+            #private::#key #tags #format #cache
         }
     }
 }

@@ -5,7 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::part::{self, View, call_with, part};
-use super::{at, body, companion, options, ours, site};
+use super::{at, body, companion, options, ours, site, tags};
 use crate::model::{Act, Key, Load};
 
 /// ```text
@@ -30,13 +30,20 @@ pub(crate) fn load(load: &Load) -> TokenStream {
         .cache
         .as_ref()
         .map(|cache| part::cache(cache, &private, View::Body));
+    let tags = tags::of_call(&load.tags, &private, returns.span());
     let key = key(&load.key, &private, returns.span());
     let policy = options::policy(&load.policy, &private, returns.span());
+    // An update only stores: its own load is not covered by what it stores.
+    let demands = match load.act {
+        Act::Read => options::demands(&load.windows, returns.span()),
+        Act::Update => TokenStream::new(),
+    };
     let prelude = quote! {
         #site
-        let __cache_call = #call #cache #key #policy;
+        let __cache_call = #call #cache #tags #key #policy #demands;
     };
     let act = match load.act {
+        Act::Read if load.windows.need_background() => "read_behind",
         Act::Read => "read",
         Act::Update => "update",
     };

@@ -8,6 +8,7 @@ mod load;
 mod options;
 mod part;
 mod site;
+mod tags;
 mod write;
 
 use proc_macro2::{Span, TokenStream, TokenTree};

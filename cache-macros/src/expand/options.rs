@@ -1,13 +1,13 @@
 //! The options of a load as calls in a chain.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use super::part::{View, in_scope};
 use super::{at, ours};
-use crate::model::{Format, Jitter, Keep, Policy, Ttl};
+use crate::model::{Format, Jitter, Keep, Policy, Refresh, Ttl, Windows};
 
 /// `.ttl(P::Ttl::seconds(1800)).jitter(P::Jitter::percent(10))`
 pub(super) fn policy(policy: &Policy, private: &TokenStream, place: Span) -> TokenStream {
@@ -84,6 +84,58 @@ fn ttl(ttl: &Ttl, private: &TokenStream) -> TokenStream {
         }
         Ttl::Of(closure) => quote!(#closure),
     }
+}
+
+/// `.windows(P::Windows::new().stale(600000).refresh_by_caller())`, or nothing.
+pub(super) fn windows(windows: &Windows, private: &TokenStream) -> TokenStream {
+    let Windows {
+        stale,
+        fail_safe,
+        refresh_ahead,
+        refresh,
+        soft_timeout,
+        hard_timeout,
+        sliding,
+        verify,
+    } = windows;
+    let time = |name: &str, millis: Option<u64>| {
+        let name = format_ident!("{name}");
+        let millis = Literal::u64_unsuffixed(millis?);
+        Some(quote!(.#name(#millis)))
+    };
+    let share = |name: &str, share: Option<f64>| {
+        let name = format_ident!("{name}");
+        let share = Literal::f64_unsuffixed(share?);
+        Some(quote!(.#name(#share)))
+    };
+    let chain = [
+        time("stale", *stale),
+        time("fail_safe", fail_safe.map(|(millis, _)| millis)),
+        share("refresh_ahead", *refresh_ahead),
+        (*refresh == Refresh::Caller).then(|| quote!(.refresh_by_caller())),
+        time("soft_timeout", *soft_timeout),
+        time("hard_timeout", *hard_timeout),
+        time("sliding", *sliding),
+        share("verify", *verify),
+    ];
+    let chain: TokenStream = chain.into_iter().flatten().collect();
+    if chain.is_empty() {
+        return chain;
+    }
+    quote!(.windows(#private::Windows::new() #chain))
+}
+
+/// `.can_fail().gives_up()`: what the windows ask of the function's return type.
+pub(super) fn demands(windows: &Windows, place: Span) -> TokenStream {
+    let can_fail = match (windows.fail_safe, windows.soft_timeout) {
+        // At its value: there rustc reports a function that cannot fail.
+        (Some((_, place)), None) => quote_spanned!(ours(place)=> .can_fail()),
+        _ => TokenStream::new(),
+    };
+    let gives_up = windows
+        .hard_timeout
+        .map(|_| quote_spanned!(ours(place)=> .gives_up()));
+    quote!(#can_fail #gives_up)
 }
 
 /// `.format(P::Format::new().version(3))`, or nothing for the default format.

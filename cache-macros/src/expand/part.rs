@@ -71,6 +71,7 @@ fn borrowed(part: &Part, private: &TokenStream, view: View<'_>) -> TokenStream {
         }
         Root::Return if fields.is_empty() => quote_spanned!(place=> __cache_return),
         Root::Return => quote_spanned!(place=> &__cache_return #(.#fields)*),
+        Root::Context(name) => quote_spanned!(place=> &#private::context(#name)),
         Root::Type(name) => quote_spanned!(place=> &#private::name_of::<#name>()),
         Root::Const(name) => quote_spanned!(place=> &#name),
     }

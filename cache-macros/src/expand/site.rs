@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 
-use super::{options, ours};
-use crate::model::{Act, Function, Key, Load, Source, Write};
+use super::{options, ours, tags};
+use crate::model::{Act, Function, Key, Load, Source, When, Write};
 use crate::text;
 
 /// The site of a load:
@@ -38,12 +38,15 @@ pub(super) fn of_load(load: &Load, private: &TokenStream) -> TokenStream {
         let name = companion.name.unraw().to_string();
         quote!(.companion(#name))
     });
+    let tags = tags::of_site(load.tags.iter(), private);
+    let windows = options::windows(&load.windows, private);
     let max_loads = load.max_loads.map(|loads| {
         let loads = proc_macro2::Literal::u32_unsuffixed(loads);
         quote!(.max_loads(#loads))
     });
     let format = options::format(&load.format, private);
-    let rest = quote!(.keys(&[#key]).value(#value) #ttl #companion #max_loads #format);
+    let rest =
+        quote!(.keys(&[#key]).value(#value) #ttl #companion #tags #windows #max_loads #format);
     declare(&act, &load.function, &rest, private)
 }
 
@@ -53,11 +56,17 @@ pub(super) fn of_write(write: &Write, private: &TokenStream) -> TokenStream {
         .targets
         .iter()
         .map(|target| source(&target.source, private));
+    let around = (write.when == When::Around).then(|| quote!(.around()));
+    let settle = write.settle.map(|millis| {
+        let millis = proc_macro2::Literal::u64_unsuffixed(millis);
+        quote!(.settle(#millis))
+    });
     let external = write
         .external
         .as_ref()
         .map(|reason| quote!(.external(#reason)));
-    let rest = quote!(.keys(&[#(#sources),*]) #external);
+    let tags = tags::of_site(write.tags.iter(), private);
+    let rest = quote!(.keys(&[#(#sources),*]) #tags #around #settle #external);
     declare(&quote!(write), &write.function, &rest, private)
 }
 

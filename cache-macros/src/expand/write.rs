@@ -28,28 +28,23 @@ pub(crate) fn write(write: &Write) -> TokenStream {
     let name = format_ident!("__cache_write");
     let (mut before, mut after) = (TokenStream::new(), TokenStream::new());
     let mut computed = TokenStream::new();
+    let mut named = |act: TokenStream, index: usize, template: &Template| {
+        let made = made(&act, index, template, returns, &private);
+        if template.needs_result() {
+            after.extend(made);
+        } else {
+            before.extend(made);
+        }
+    };
     for (index, target) in write.targets.iter().enumerate() {
         match &target.act {
             TargetAct::Keys(keys) => computed.extend(rebound_with(&name, "keys", keys)),
-            TargetAct::Key(template) => {
-                let made = made(&quote!(key), index, template, returns, &private);
-                if needs_result(template) {
-                    &mut after
-                } else {
-                    &mut before
-                }
-                .extend(made);
-            }
-            TargetAct::Pattern(template) => {
-                let made = made(&quote!(pattern), index, template, returns, &private);
-                if needs_result(template) {
-                    &mut after
-                } else {
-                    &mut before
-                }
-                .extend(made);
-            }
+            TargetAct::Key(template) => named(quote!(key), index, template),
+            TargetAct::Pattern(template) => named(quote!(pattern), index, template),
         }
+    }
+    for (index, tag) in write.tags.iter().enumerate() {
+        named(quote!(tag), index, tag);
     }
     let on = match write.on {
         On::Always => TokenStream::new(),
@@ -66,13 +61,6 @@ pub(crate) fn write(write: &Write) -> TokenStream {
     body::around(&write.function, &private, &prelude, &name, "run")
 }
 
-fn needs_result(template: &Template) -> bool {
-    template
-        .parts
-        .iter()
-        .any(|part| matches!(part.root, Root::Return))
-}
-
 fn made(
     act: &TokenStream,
     index: usize,
@@ -81,7 +69,7 @@ fn made(
     private: &TokenStream,
 ) -> TokenStream {
     let index = proc_macro2::Literal::usize_unsuffixed(index);
-    if needs_result(template) {
+    if template.needs_result() {
         return returned(act, &index, template, returns, private);
     }
     let parts = template

@@ -1,4 +1,4 @@
-//! `"user:<user.id|hash>"`: the placeholders in a template's text.
+//! `"<@tenant>:user:<user.id|hash>"`: the placeholders in a template's text.
 
 use std::ops::Range;
 
@@ -9,10 +9,18 @@ use syn::parse::Parser as _;
 /// One `<..>` of a template.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Placeholder {
-    /// `["user", "id"]` of `<user.id|hash>`.
-    pub(crate) path: Vec<String>,
+    pub(crate) named: Named,
     /// Where it stands, brackets included.
     pub(crate) at: Range<usize>,
+}
+
+/// What a placeholder names.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// `["user", "id"]` of `<user.id|hash>`.
+    Path(Vec<String>),
+    /// `tenant` of `<@tenant|hash>`.
+    Context(String),
 }
 
 /// Why a piece of a template is no placeholder, and where it starts.
@@ -21,6 +29,7 @@ pub(crate) enum Fault {
     Unclosed { at: usize },
     LoneBracket { at: usize },
     Malformed { at: usize, content: String },
+    MalformedContext { at: usize, content: String },
 }
 
 /// Every placeholder and every fault, in order.
@@ -37,16 +46,12 @@ pub(crate) fn scan(text: &str) -> (Vec<Placeholder>, Vec<Fault>) {
             faults.push(Fault::Unclosed { at });
             continue;
         };
-        let content = &text[from..end];
-        match path_of(content) {
-            Some(path) => placeholders.push(Placeholder {
-                path,
+        match named(&text[from..end], at) {
+            Ok(named) => placeholders.push(Placeholder {
+                named,
                 at: at..end + 1,
             }),
-            None => faults.push(Fault::Malformed {
-                at,
-                content: content.to_owned(),
-            }),
+            Err(fault) => faults.push(fault),
         }
         from = end + 1;
     }
@@ -58,8 +63,26 @@ fn closing(text: &str, from: usize) -> Option<usize> {
     text[end..].starts_with('>').then_some(end)
 }
 
-fn path_of(content: &str) -> Option<Vec<String>> {
-    let path = content.strip_suffix("|hash").unwrap_or(content);
+/// What the content of a placeholder that starts at `at` names.
+fn named(content: &str, at: usize) -> Result<Named, Fault> {
+    let name = content.strip_suffix("|hash").unwrap_or(content);
+    let malformed = content.to_owned();
+    match name.strip_prefix('@') {
+        Some(name) if is_ident(name) && !name.starts_with("r#") => {
+            Ok(Named::Context(name.to_owned()))
+        }
+        Some(_) => Err(Fault::MalformedContext {
+            at,
+            content: malformed,
+        }),
+        None => path_of(name).map(Named::Path).ok_or(Fault::Malformed {
+            at,
+            content: malformed,
+        }),
+    }
+}
+
+fn path_of(path: &str) -> Option<Vec<String>> {
     let mut segments = path.split('.');
     let root = segments
         .next()
@@ -105,7 +128,10 @@ mod tests {
         scan(text)
             .0
             .iter()
-            .map(|placeholder| placeholder.path.join("/"))
+            .map(|placeholder| match &placeholder.named {
+                Named::Path(path) => path.join("/"),
+                Named::Context(name) => format!("context {name}"),
+            })
             .collect()
     }
 
@@ -114,6 +140,10 @@ mod tests {
         assert_eq!(paths("user:<user_id>"), ["user_id"]);
         assert_eq!(paths("<a>:<b.0.c>|<d|hash>"), ["a", "b/0/c", "d"]);
         assert_eq!(paths("{<id>}:plain"), ["id"]);
+        assert_eq!(
+            paths("<@tenant>:<@type|hash>"),
+            ["context tenant", "context type"]
+        );
         assert_eq!(scan("a:<b>").0[0].at, 2..5);
         assert!(paths("no placeholder {at} all").is_empty());
     }
@@ -135,6 +165,13 @@ mod tests {
             "a|hash|hash",
         ] {
             let fault = Fault::Malformed {
+                at: 0,
+                content: content.to_owned(),
+            };
+            assert_eq!(scan(&format!("<{content}>")).1, [fault]);
+        }
+        for content in ["@", "@1", "@a.b", "@a b", "@@a", "@_", "@r#a", "@a|md5"] {
+            let fault = Fault::MalformedContext {
                 at: 0,
                 content: content.to_owned(),
             };

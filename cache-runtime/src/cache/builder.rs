@@ -22,6 +22,8 @@ use crate::error::{ConfigError, Error};
 /// | `budget` | 500 ms |
 /// | `wait` | 5 s |
 /// | `lease` | 10 s |
+/// | `fail_safe_throttle` | 5 s |
+/// | `background_loads` | 64 |
 /// | `journal_capacity` | 100,000 keys |
 ///
 /// ```
@@ -46,6 +48,8 @@ pub struct Builder {
     budget: Given<Duration>,
     wait: Given<Duration>,
     lease: Given<Duration>,
+    throttle: Given<Duration>,
+    background: Given<u32>,
     journal: Given<usize>,
     clock: Option<Clock>,
     errors: Vec<String>,
@@ -176,6 +180,34 @@ impl Builder {
         self
     }
 
+    /// How long nobody tries to load again after a load that failed, where an older entry can be
+    /// answered (`stale`, `fail_safe`).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let throttle = Duration::from_secs(30);
+    /// let cache = cache_runtime::Cache::builder().fail_safe_throttle(throttle).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn fail_safe_throttle(mut self, throttle: Duration) -> Self {
+        self.throttle.set(throttle, "fail_safe_throttle");
+        self
+    }
+
+    /// How many loads may go on at once after their callers were answered (`stale`,
+    /// `refresh_ahead`, `soft_timeout`).
+    ///
+    /// Beyond that an old entry is answered and not refreshed yet.
+    ///
+    /// ```
+    /// let cache = cache_runtime::Cache::builder().background_loads(8).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn background_loads(mut self, most: u32) -> Self {
+        self.background.set(most, "background_loads");
+        self
+    }
+
     /// How many keys may wait for Redis to come back and be invalidated.
     ///
     /// ```
@@ -266,6 +298,8 @@ impl Builder {
         let budget = time(&self.budget, standard.budget);
         let wait = time(&self.wait, standard.wait);
         let lease = time(&self.lease, standard.lease);
+        let throttle = time(&self.throttle, standard.throttle);
+        let background = self.background.0.map(|(most, _)| most);
         let config = Config {
             backend: backend(self.url, &mut errors),
             namespace: namespace(self.namespace, &mut errors),
@@ -275,6 +309,8 @@ impl Builder {
             budget,
             wait,
             lease,
+            throttle,
+            background: background.unwrap_or(standard.background),
             journal: self.journal.0.map_or(standard.journal, |(keys, _)| keys),
             clock: self.clock.unwrap_or_default(),
         };

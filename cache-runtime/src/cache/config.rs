@@ -41,6 +41,8 @@ pub struct Config {
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
     pub(crate) lease: Duration,
+    pub(crate) throttle: Duration,
+    pub(crate) background: u32,
     pub(crate) journal: usize,
     pub(crate) clock: Clock,
 }
@@ -61,6 +63,8 @@ impl Default for Config {
             budget: Duration::from_millis(500),
             wait: Duration::from_secs(5),
             lease: Duration::from_secs(10),
+            throttle: Duration::from_secs(5),
+            background: 64,
             journal: 100_000,
             clock: Clock::system(),
         }

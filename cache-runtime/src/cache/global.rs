@@ -5,7 +5,7 @@ use std::ops::Deref;
 use once_cell::sync::OnceCell;
 
 use super::{Cache, Config, Mode};
-use crate::call::scope::{self, Context, Usage};
+use crate::call::scope::{self, Context};
 use crate::error::Error;
 
 static GLOBAL: OnceCell<Cache> = OnceCell::new();
@@ -71,14 +71,13 @@ impl Deref for Current {
 }
 
 pub(crate) fn current(given: Option<&Cache>) -> Current {
-    current_in(scope::context(), given).0
+    current_in(&mut scope::context(), given)
 }
 
-/// The cache, and how the scope uses it.
-pub(crate) fn current_in(context: Context, given: Option<&Cache>) -> (Current, Usage) {
-    let cache = match given.cloned().or(context.cache) {
+/// The cache of this context, which is taken out of it.
+pub(crate) fn current_in(context: &mut Context, given: Option<&Cache>) -> Current {
+    match given.cloned().or(context.cache.take()) {
         Some(cache) => Current::Given(cache),
         None => Current::Global(global()),
-    };
-    (cache, context.usage)
+    }
 }

@@ -1,10 +1,15 @@
 //! Invalidations: applied at once, or queued until Redis is back, never lost while we live.
 
+use std::collections::HashMap;
+use std::slice;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Cache;
-use super::journal::Target;
+use super::journal::{Batch, Target};
+use crate::call::scope;
 use crate::client::engine;
+use crate::entry::Token;
 use crate::error::Error;
 use crate::observe::Event;
 use crate::store::Store;
@@ -33,6 +38,8 @@ pub enum Invalidation {
     Applied,
     /// Redis is away: this process bypasses the key and sends the invalidation when Redis is
     /// back; others may read the old entry until then, at most for its time to live.
+    ///
+    /// In the scope of a [`Transaction`](crate::Transaction): its commit sends the invalidation.
     Queued,
 }
 
@@ -53,21 +60,42 @@ pub(crate) fn by_cache(callers: Cache, targets: Vec<Aimed>) -> Vec<(Cache, Vec<T
 }
 
 impl Cache {
-    /// Invalidates all targets, or queues them all.
+    /// What users do by hand: in a transaction it waits for the commit.
+    pub(crate) async fn invalidate_by_hand(
+        &self,
+        targets: Vec<Target>,
+        site: &'static str,
+    ) -> Result<Invalidation, Error> {
+        match self.defer(targets) {
+            Ok(()) => Ok(Invalidation::Queued),
+            Err(targets) => self.invalidate(&targets, Duration::ZERO, site).await,
+        }
+    }
+
+    /// Leaves the targets to the transaction of this scope; gives them back if there is none.
+    pub(crate) fn defer(&self, targets: Vec<Target>) -> Result<(), Vec<Target>> {
+        match scope::transaction() {
+            Some(transaction) => transaction.defer(self, targets),
+            None => Err(targets),
+        }
+    }
+
+    /// Invalidates all targets, or queues them all. Keys stay fenced for `settle`.
     pub(crate) async fn invalidate(
         &self,
         targets: &[Target],
+        settle: Duration,
         site: &'static str,
     ) -> Result<Invalidation, Error> {
         self.close_flights(targets);
-        let left = self.apply(targets).await;
-        let applied = targets.len() - left.len();
-        self.0.counters.add(Event::Invalidated, applied as u64);
+        let targets: Vec<_> = targets.iter().map(|target| (target, settle)).collect();
+        let left = self.apply(&targets).await;
+        self.count_invalidated(targets.len() - left.len());
         if left.is_empty() {
             return Ok(Invalidation::Applied);
         }
         self.count(Event::Fault);
-        self.enqueue(&left, site)
+        self.enqueue(&left, settle, site)
     }
 
     /// [`invalidate`](Self::invalidate) where nothing can be awaited: memory at once, Redis from
@@ -75,26 +103,30 @@ impl Cache {
     pub(crate) fn invalidate_detached(
         &self,
         targets: &[Target],
+        settle: Duration,
         site: &'static str,
     ) -> Result<Invalidation, Error> {
         self.close_flights(targets);
         let Store::Memory(memory) = &self.0.store else {
-            return self.enqueue(targets, site);
+            return self.enqueue(targets, settle, site);
         };
         for target in targets {
             match target {
-                Target::Key(key) => drop(memory.invalidate(key)),
+                Target::Key(key) if settle.is_zero() => drop(memory.invalidate(key)),
+                Target::Key(key) => memory.fence(slice::from_ref(key), Token::random(), settle),
                 Target::Pattern(pattern) => drop(memory.sweep(pattern)),
             }
         }
-        self.0
-            .counters
-            .add(Event::Invalidated, targets.len() as u64);
+        self.count_invalidated(targets.len());
         Ok(Invalidation::Applied)
     }
 
+    pub(crate) fn count_invalidated(&self, targets: usize) {
+        self.0.counters.add(Event::Invalidated, targets as u64);
+    }
+
     /// No later call may join a load that is under way: it began before the invalidation.
-    fn close_flights(&self, targets: &[Target]) {
+    pub(crate) fn close_flights(&self, targets: &[Target]) {
         for target in targets {
             match target {
                 Target::Key(key) => self.0.flights.close(key),
@@ -105,17 +137,25 @@ impl Cache {
 
     /// Applies what it can, and says what is left. One that is refused (a user without `SCAN`)
     /// must not hold up the others.
-    async fn apply(&self, targets: &[Target]) -> Vec<Target> {
-        let mut left = Vec::new();
-        let (mut keys, mut patterns) = (Vec::new(), Vec::new());
-        for target in targets {
+    async fn apply(&self, targets: &[(&Target, Duration)]) -> Vec<Target> {
+        let mut keys: HashMap<Duration, Vec<Arc<str>>> = HashMap::new();
+        let mut patterns = Vec::new();
+        for (target, settle) in targets {
             match target {
-                Target::Key(key) => keys.push(key.clone()),
+                Target::Key(key) => keys.entry(*settle).or_default().push(key.clone()),
                 Target::Pattern(pattern) => patterns.push(pattern),
             }
         }
-        if !keys.is_empty() && self.0.store.invalidate(&keys).await.is_err() {
-            left.extend(keys.into_iter().map(Target::Key));
+        let mut left = Vec::new();
+        for (settle, keys) in keys {
+            let applied = if settle.is_zero() {
+                self.0.store.invalidate(&keys).await.map(drop)
+            } else {
+                self.0.store.fence(&keys, Token::random(), settle).await
+            };
+            if applied.is_err() {
+                left.extend(keys.into_iter().map(Target::Key));
+            }
         }
         for pattern in patterns {
             if self.0.store.sweep(pattern).await.is_err() {
@@ -125,8 +165,14 @@ impl Cache {
         left
     }
 
-    fn enqueue(&self, targets: &[Target], site: &'static str) -> Result<Invalidation, Error> {
-        let Ok(must_drain) = self.0.journal.push(targets) else {
+    /// Queues all targets, or none; their keys are to be fenced for `settle` then.
+    pub(crate) fn enqueue(
+        &self,
+        targets: &[Target],
+        settle: Duration,
+        site: &'static str,
+    ) -> Result<Invalidation, Error> {
+        let Ok(must_drain) = self.0.journal.push(targets, settle) else {
             self.count(Event::JournalFull);
             tracing::error!(site, "redis is away and the queue of invalidations is full");
             return Err(Error::JournalFull { site });
@@ -140,12 +186,17 @@ impl Cache {
 
     async fn drain(self) {
         let mut pause = FIRST_PAUSE;
-        while let Some((targets, turn)) = self.0.journal.next() {
-            let left = self.apply(&targets).await;
-            let mut sent = targets;
-            sent.retain(|target| !left.contains(target));
-            self.0.journal.sent(&sent, turn);
-            self.0.counters.add(Event::Invalidated, sent.len() as u64);
+        while let Some(Batch { targets, turn }) = self.0.journal.next() {
+            let due: Vec<_> = targets
+                .iter()
+                .map(|(target, time)| (target, *time))
+                .collect();
+            let left = self.apply(&due).await;
+            let sent = targets.iter().map(|(target, _)| target);
+            self.0
+                .journal
+                .sent(sent.filter(|target| !left.contains(target)), turn);
+            self.count_invalidated(targets.len() - left.len());
             if left.is_empty() {
                 pause = FIRST_PAUSE;
             } else {
@@ -155,7 +206,8 @@ impl Cache {
         }
     }
 
-    /// Waits until no invalidation is queued any more, at most `time`; says whether that is so.
+    /// Waits until no load goes on in the background and no invalidation is queued, at most `time`;
+    /// says whether that is so.
     ///
     /// For the end of a process: what is still queued then is lost with it, and entries that it
     /// should have deleted live on until their time to live ends.
@@ -173,11 +225,16 @@ impl Cache {
     /// # }
     /// ```
     pub async fn drained(&self, time: Duration) -> bool {
-        let empty = async {
+        let background = &self.0.background;
+        if self.0.journal.len() == 0 && background.is_idle() {
+            return true;
+        }
+        let everything = async {
+            background.drained().await;
             while self.0.journal.len() > 0 {
                 tokio::time::sleep(FIRST_PAUSE).await;
             }
         };
-        self.0.journal.len() == 0 || tokio::time::timeout(time, empty).await.is_ok()
+        tokio::time::timeout(time, everything).await.is_ok()
     }
 }

@@ -1,8 +1,8 @@
 //! What users do with patterns, with other structures, and with Redis itself.
 
-use super::{Cache, PLAIN};
+use super::{Cache, PLAIN, Target};
 use crate::call::{Cacheable, HasOps};
-use crate::entry::{self, Kind, Stored};
+use crate::entry::{self, Kind, Stamp, Stored};
 use crate::error::Error;
 use crate::observe::Event;
 use crate::store::Store;
@@ -58,6 +58,8 @@ impl Cache {
     /// # }
     /// ```
     pub async fn clear(&self, pattern: &str) -> Result<u64, Error> {
+        // And once more when the transaction of this scope is committed, if there is one.
+        let _ = self.defer(vec![Target::Pattern(pattern.into())]);
         self.0.flights.close_all();
         self.0.store.sweep(pattern).await.map_err(|fault| {
             self.count(Event::Fault);
@@ -159,7 +161,7 @@ impl Cache {
     /// ```
     pub fn encode<V: Cacheable>(&self, value: &V) -> Result<Vec<u8>, Error> {
         let fingerprint = (V::ops().fingerprint)(PLAIN);
-        let bytes = entry::encode(value, Kind::Value, &PLAIN, fingerprint);
+        let bytes = entry::encode(value, Kind::Value, &PLAIN, fingerprint, &Stamp::default());
         bytes.map_err(|error| Error::Encode {
             site: SITE,
             reason: error.to_string(),

@@ -1,15 +1,18 @@
 //! Several keys at once, and the one-key operations that are their simplest case.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::manual::SITE;
 use super::{Cache, Invalidation, Target, by_cache};
 use crate::cache_key::Key;
-use crate::call::{Cacheable, HasOps};
-use crate::entry::{self, EncodeError, Kind, Stored};
+use crate::call::{Cacheable, HasOps, scope};
+use crate::entry::{self, Age, EncodeError, Generation, Kind, Stamp};
 use crate::error::{Error, Fault};
+use crate::lease::{Lease, Taking, tag_life};
 use crate::observe::Event;
-use crate::store::{Content, MemoryEntry, Store};
+use crate::store::{Candidate, Content, Entry, Keyed, MemoryEntry, Read, Take};
+use crate::transaction::Deferred;
 
 impl Cache {
     /// The values of several keys, in their order, in one round trip.
@@ -34,6 +37,7 @@ impl Cache {
     /// # }
     /// ```
     pub async fn get_many<V: Cacheable>(&self, keys: &[Key<V>]) -> Result<Vec<Option<V>>, Error> {
+        keys.iter().try_for_each(|key| key.complete())?;
         let values = self.get_many_on(keys).await;
         values.map_err(|fault| {
             self.count(Event::Fault);
@@ -45,52 +49,49 @@ impl Cache {
         &self,
         keys: &[Key<V>],
     ) -> Result<Vec<Option<V>>, Fault> {
-        match &self.0.store {
-            Store::Memory(memory) => Ok(keys
-                .iter()
-                .map(|key| self.read_memory(key, &*memory.entry(key.text())?))
-                .collect()),
-            Store::Redis(redis) => {
-                let bytes = if let [key] = keys {
-                    vec![redis.get(key.shared_text()).await?]
-                } else {
-                    let texts: Vec<_> = keys.iter().map(|key| key.shared_text().clone()).collect();
-                    redis.get_many(&texts).await?
-                };
-                let values = keys.iter().zip(bytes);
-                Ok(values
-                    .map(|(key, bytes)| {
-                        // Queued: what is there is known to be stale.
-                        let bytes = bytes.filter(|_| !self.0.journal.holds(key.text()))?;
-                        self.read_bytes(key, &bytes)
-                    })
-                    .collect())
-            }
-        }
-    }
-
-    fn read_memory<V: Cacheable>(&self, key: &Key<V>, entry: &MemoryEntry) -> Option<V> {
-        let Content::Value(value) = &entry.content else {
-            return None;
+        let all: Vec<_> = keys.iter().map(|key| key.keyed()).collect();
+        let reads = self
+            .0
+            .store
+            .read_many(&all, &mut self.fresh_budget())
+            .await?;
+        let transaction = scope::transaction();
+        let is_pending = |at: Keyed<'_>| {
+            let holds = |transaction: &Arc<Deferred>| transaction.holds(self, at.key, at.tags);
+            // Queued: what is there is known to be stale.
+            self.0.journal.holds_any(at) || transaction.as_ref().is_some_and(holds)
         };
-        let readable = entry.kind == Kind::Value && entry.version == key.format.schema_version();
-        let value = readable.then(|| (V::ops().open)(&**value)).flatten();
-        self.counted(value)
+        let values = keys.iter().zip(reads);
+        Ok(values
+            .map(|(key, read)| {
+                let value = (!is_pending(key.keyed())).then(|| self.value_of(key, &read));
+                value.flatten()
+            })
+            .collect())
     }
 
-    fn read_bytes<V: Cacheable>(&self, key: &Key<V>, bytes: &[u8]) -> Option<V> {
-        let ours = (V::ops().fingerprint)(key.format).hash;
-        match entry::parse(bytes) {
-            Ok(Stored::Entry(entry)) => {
-                let readable = entry.kind() == Kind::Value
-                    && entry.version() == key.format.schema_version()
-                    && entry.fingerprint() == ours;
+    fn value_of<V: Cacheable>(&self, key: &Key<V>, read: &Read) -> Option<V> {
+        let entry = match read.fresh_entry(self.0.store.now()) {
+            Ok(entry) => entry?,
+            Err(_) => return self.counted(None),
+        };
+        let is_ours = entry.version() == key.format.schema_version();
+        self.counted(match entry {
+            Candidate::Memory(entry) => match &entry.content {
+                Content::Value(value) if is_ours && entry.kind == Kind::Value => {
+                    (V::ops().open)(&**value)
+                }
+                Content::Value(_) => None,
+                _ => return None,
+            },
+            Candidate::Bytes(entry) => {
+                let is_ours = is_ours
+                    && entry.kind() == Kind::Value
+                    && entry.fingerprint() == (V::ops().fingerprint)(key.format).hash;
                 let decode = || (V::ops().decode)(&entry, key.format.entry_limit()).ok();
-                self.counted(readable.then(decode).flatten())
+                is_ours.then(decode).flatten()
             }
-            Ok(_) => None,
-            Err(_) => self.counted(None),
-        }
+        })
     }
 
     fn counted<V>(&self, value: Option<V>) -> Option<V> {
@@ -140,42 +141,105 @@ impl Cache {
         entries: impl Iterator<Item = (&'a Key<V>, &'a V)>,
         ttl: Duration,
     ) -> Result<(), Error> {
+        if scope::transaction().is_some() {
+            // Not committed: nobody else may see it.
+            let targets = entries.map(|(key, _)| Target::Key(key.shared_text().clone()));
+            return self
+                .invalidate_by_hand(targets.collect(), SITE)
+                .await
+                .map(drop);
+        }
         // A lifetime that has ended leaves nothing to store, and `PX 0` is an error.
         let ttl = ttl.max(Duration::from_millis(1));
-        match &self.0.store {
-            Store::Memory(memory) => {
-                let entries = entries.map(|(key, value)| {
-                    let weight = entry::encoded_len(value, &key.format);
-                    let weight = weight.map_err(|error| unencodable(key, &error))?;
-                    let shared = (V::ops().share)(value);
-                    Ok((
-                        key,
-                        MemoryEntry::new(Kind::Value, shared, key.format.schema_version(), weight),
-                    ))
-                });
-                for (key, entry) in entries.collect::<Result<Vec<_>, Error>>()? {
-                    self.0.flights.close(key.text());
-                    memory.put(key.shared_text(), entry, ttl);
-                }
-                Ok(())
-            }
-            Store::Redis(redis) => {
-                let entries = entries.map(|(key, value)| {
-                    let fingerprint = (V::ops().fingerprint)(key.format);
-                    let bytes = entry::encode(value, Kind::Value, &key.format, fingerprint);
-                    let bytes = bytes.map_err(|error| unencodable(key, &error))?;
-                    Ok((key.shared_text().clone(), bytes))
-                });
-                let entries = entries.collect::<Result<Vec<_>, Error>>()?;
-                for (key, _) in &entries {
-                    self.0.flights.close(key);
-                }
-                redis.put_many(&entries, ttl).await.map_err(|fault| {
-                    self.count(Event::Fault);
-                    fault.during("storing entries through", SITE)
-                })
+        let now = self.0.store.now();
+        let entries = entries.map(|(key, value)| {
+            key.complete()?;
+            let entry = self.stamped(key, value, ttl, now, &[]);
+            Ok((key, value, entry?))
+        });
+        let entries = entries.collect::<Result<Vec<_>, Error>>()?;
+        for (key, ..) in &entries {
+            self.0.flights.close(key.text());
+        }
+        let (tagged, plain): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .partition(|(key, ..)| !key.tags().is_empty());
+        let plain = plain
+            .into_iter()
+            .map(|(key, _, entry)| (key.shared_text().clone(), entry));
+        let stored = self.0.store.put_many(plain.collect(), ttl).await;
+        let mut failed = stored.err();
+        for (key, value, _) in tagged {
+            if failed.is_none() {
+                failed = self.put_tagged(key, value, ttl).await?.err();
             }
         }
+        let Some(fault) = failed else {
+            return Ok(());
+        };
+        self.count(Event::Fault);
+        Err(fault.during("storing entries through", SITE))
+    }
+
+    fn stamped<V: Cacheable>(
+        &self,
+        key: &Key<V>,
+        value: &V,
+        ttl: Duration,
+        now: u64,
+        generations: &[Generation],
+    ) -> Result<Entry, Error> {
+        let time = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
+        let stamp = Stamp {
+            age: Age {
+                stored_at: now,
+                fresh_for: time,
+                kept_for: time,
+                load_ms: 0,
+            },
+            is_aged: false,
+            generations,
+        };
+        let format = &key.format;
+        let entry = if self.is_redis() {
+            let fingerprint = (V::ops().fingerprint)(*format);
+            entry::encode(value, Kind::Value, format, fingerprint, &stamp).map(Entry::Bytes)
+        } else {
+            entry::encoded_len(value, format).map(|weight| {
+                let (shared, version) = ((V::ops().share)(value), format.schema_version());
+                Entry::Memory(MemoryEntry::new(
+                    Kind::Value,
+                    shared,
+                    version,
+                    weight,
+                    &stamp,
+                ))
+            })
+        };
+        entry.map_err(|error| unencodable(key, &error))
+    }
+
+    /// The generations of the tags have to be known, so this takes the lease first. One that is
+    /// lost meanwhile was invalidated, and so is the value.
+    async fn put_tagged<V: Cacheable>(
+        &self,
+        key: &Key<V>,
+        value: &V,
+        ttl: Duration,
+    ) -> Result<Result<(), Fault>, Error> {
+        let steal = Take::Steal {
+            version: key.format.schema_version(),
+        };
+        let life = tag_life(ttl);
+        let mut budget = self.fresh_budget();
+        let lease = match Lease::take(self, key.keyed(), steal, life, &mut budget).await {
+            Ok(Taking::Taken(lease, _)) => lease,
+            Ok(_) => return Ok(Ok(())),
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let now = self.0.store.now();
+        let entry = self.stamped(key, value, ttl, now, lease.generations())?;
+        Ok(lease.publish(entry, ttl).await.map(drop))
     }
 
     /// Invalidates several keys at once, whatever their value types; the key of a function that
@@ -183,7 +247,8 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// Only if Redis is away and the queue for its return is full.
+    /// If Redis is away and the queue for its return is full, or if a key lacks a part of the key
+    /// context: then none is invalidated.
     ///
     /// # Cancel safety
     ///
@@ -205,12 +270,18 @@ impl Cache {
         keys: impl crate::cache_key::IntoKeys,
     ) -> Result<Invalidation, Error> {
         let mut targets = Vec::new();
+        let mut incomplete = Ok(());
         keys.each(&mut |key| {
+            if let Err(error) = key.complete() {
+                incomplete = Err(error);
+            }
             targets.push((key.cache().cloned(), Target::Key(key.shared_text().clone())));
         });
+        incomplete?;
         let mut outcome = Invalidation::Applied;
         for (cache, targets) in by_cache(self.clone(), targets) {
-            if cache.invalidate(&targets, SITE).await? == Invalidation::Queued {
+            let invalidated = cache.invalidate_by_hand(targets, SITE).await?;
+            if invalidated == Invalidation::Queued {
                 outcome = Invalidation::Queued;
             }
         }

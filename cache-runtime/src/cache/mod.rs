@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use crate::call::scope;
+use crate::call::{Background, Touches, scope};
 use crate::client::Budget;
 use crate::entry::Format;
 use crate::flight::Flights;
@@ -69,6 +69,9 @@ pub(crate) struct Inner {
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
     pub(crate) lease: Duration,
+    pub(crate) throttle: Duration,
+    pub(crate) background: Background,
+    pub(crate) touches: Touches,
     mode: AtomicU8,
 }
 
@@ -113,6 +116,22 @@ impl Cache {
         global::global()
     }
 
+    /// The cache that annotated functions use here: the scope's, else the global one.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() {
+    /// use cache_runtime::{Cache, Mode};
+    ///
+    /// let cache = Cache::in_memory();
+    /// cache.scope(async { Cache::current().set_mode(Mode::Read) }).await;
+    /// assert_eq!(cache.mode(), Mode::Read);
+    /// # }
+    /// ```
+    pub fn current() -> Self {
+        current(None).clone()
+    }
+
     pub(crate) fn from_config(config: Config) -> Self {
         let Config {
             backend,
@@ -123,14 +142,16 @@ impl Cache {
             budget,
             wait,
             lease,
+            throttle,
+            background,
             journal,
             clock,
         } = config;
         let store = match backend {
             Backend::Memory => Store::Memory(Box::new(Memory::new(memory, clock))),
-            Backend::Redis(client) => {
-                Store::Redis(Arc::new(Redis::new(&client, namespace, budget, lease)))
-            }
+            Backend::Redis(client) => Store::Redis(Arc::new(Redis::new(
+                &client, namespace, budget, lease, clock,
+            ))),
         };
         Self(Arc::new(Inner {
             store,
@@ -141,6 +162,9 @@ impl Cache {
             budget,
             wait,
             lease,
+            throttle,
+            background: Background::new(background),
+            touches: Touches::new(),
             mode: AtomicU8::new(mode as u8),
         }))
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cache::{Cache, Current, Invalidation, Target, current};
 use crate::error::Error;
 use crate::observe::Event;
-use crate::store::{Remaining, Store};
+use crate::store::{Keyed, Remaining, Store};
 
 /// A key whose value type does not matter: what [`Key`](crate::Key) and
 /// [`KeyOf`](crate::KeyOf) can do without it.
@@ -35,6 +35,10 @@ pub struct AnyKey {
     pub(super) text: Arc<str>,
     pub(super) template: &'static str,
     pub(super) cache: Option<Cache>,
+    /// The keys of the tags that an entry here carries.
+    pub(super) tags: Vec<Arc<str>>,
+    /// The part of the caller's context that it lacks.
+    pub(super) missing: Option<&'static str>,
 }
 
 impl AnyKey {
@@ -59,6 +63,29 @@ impl AnyKey {
 
     pub(crate) fn cache(&self) -> Option<&Cache> {
         self.cache.as_ref()
+    }
+
+    pub(crate) fn tags(&self) -> &[Arc<str>] {
+        &self.tags
+    }
+
+    pub(crate) fn keyed(&self) -> Keyed<'_> {
+        Keyed {
+            key: &self.text,
+            tags: &self.tags,
+        }
+    }
+
+    /// The part of the caller's context that it lacks.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        self.missing
+    }
+
+    /// Refuses a key that lacks a part of the caller's context: it names nothing.
+    pub(crate) fn complete(&self) -> Result<(), Error> {
+        let site = self.template;
+        self.missing
+            .map_or(Ok(()), |name| Err(Error::ContextMissing { site, name }))
     }
 
     pub(super) fn current(&self) -> Current {
@@ -93,14 +120,20 @@ impl AnyKey {
     /// # }
     /// ```
     pub async fn invalidate(&self) -> Result<Invalidation, Error> {
+        self.complete()?;
         self.current()
-            .invalidate(&[Target::Key(self.text.clone())], self.template)
+            .invalidate_by_hand(vec![self.target()], self.template)
             .await
+    }
+
+    fn target(&self) -> Target {
+        Target::Key(self.text.clone())
     }
 
     /// Deletes the entry, and says whether there was one; a load under way is voided too.
     ///
-    /// Unlike [`invalidate`](Self::invalidate) it fails when Redis is away.
+    /// Unlike [`invalidate`](Self::invalidate) it fails when Redis is away, and in a
+    /// [`Transaction`](crate::Transaction) it deletes at once, and again at the commit.
     ///
     /// # Errors
     ///
@@ -121,7 +154,10 @@ impl AnyKey {
     /// # }
     /// ```
     pub async fn delete(&self) -> Result<bool, Error> {
+        self.complete()?;
         let cache = self.current();
+        // And once more when the transaction of this scope is committed, if there is one.
+        let _ = cache.defer(vec![self.target()]);
         cache.0.flights.close(&self.text);
         match &cache.0.store {
             Store::Memory(memory) => Ok(memory.invalidate(&self.text)),
@@ -218,6 +254,7 @@ impl AnyKey {
     /// # }
     /// ```
     pub async fn expire(&self, ttl: Duration) -> Result<bool, Error> {
+        self.complete()?;
         if ttl.is_zero() {
             return self.delete().await;
         }
@@ -232,6 +269,7 @@ impl AnyKey {
     }
 
     async fn remaining(&self, act: &'static str) -> Result<Remaining, Error> {
+        self.complete()?;
         let cache = self.current();
         match &cache.0.store {
             Store::Memory(memory) => Ok(memory.remaining(&self.text)),

@@ -143,7 +143,7 @@ impl Key<Counter> {
                     .entry(&self.text)
                     .and_then(|entry| match entry.content {
                         Content::Counter(count) => Some(count),
-                        Content::Value(_) => None,
+                        Content::Value(_) | Content::Generation(_) => None,
                     }))
             }
             Store::Redis(redis) => {

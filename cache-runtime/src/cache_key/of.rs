@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::typed::Key;
@@ -39,7 +40,8 @@ pub struct KeyOf<R>(Key<R>);
 
 /// The key that a companion makes of a template and its parts.
 pub fn companion<R>(template: &'static Template, parts: &[&dyn KeyPart]) -> KeyOf<R> {
-    KeyOf(Key::rendered(template.render(parts), template.text()))
+    let key = Key::rendered(template.render(parts), template.text());
+    KeyOf(key.needing(template.missing()))
 }
 
 /// An expression that a companion makes its key of.
@@ -85,6 +87,13 @@ impl<R> KeyOf<R> {
     #[must_use]
     pub fn format(self, format: Format) -> Self {
         Self(self.0.written_as(format))
+    }
+
+    /// The keys of the function's tags.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn tags<const N: usize>(self, tags: [Arc<str>; N]) -> Self {
+        Self(self.0.tagged(tags.into()))
     }
 
     /// The cache that the function's `cache` option names.

@@ -44,6 +44,8 @@ impl<V> Key<V> {
             text,
             template,
             cache: None,
+            tags: Vec::new(),
+            missing: None,
         };
         Self {
             any,
@@ -58,6 +60,17 @@ impl<V> Key<V> {
             format: self.format,
             value: PhantomData,
         }
+    }
+
+    /// A key that lacks a part of the caller's context names nothing.
+    pub(crate) fn needing(mut self, missing: Option<&'static str>) -> Self {
+        self.any.missing = missing;
+        self
+    }
+
+    pub(super) fn tagged(mut self, tags: Vec<Arc<str>>) -> Self {
+        self.any.tags = tags;
+        self
     }
 
     pub(super) fn on(mut self, cache: crate::Cache) -> Self {
@@ -106,6 +119,7 @@ impl<V: Cacheable> Key<V> {
     /// # }
     /// ```
     pub async fn get(&self) -> Result<Option<V>, Error> {
+        self.complete()?;
         let cache = self.current();
         let values = cache.get_many_on(std::slice::from_ref(self)).await;
         let values = values.map_err(|fault| self.failed(&cache, "reading the entry of", fault))?;

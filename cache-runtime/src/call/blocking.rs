@@ -8,7 +8,9 @@ use tokio::runtime::Handle;
 
 use super::enter::Entered;
 use super::hooks::Hooks;
+use super::limits::Ended;
 use super::read::Call;
+use super::scope;
 use super::shape::Shape;
 use crate::cache::current;
 use crate::client::engine;
@@ -33,11 +35,16 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             return body();
         };
         match engine.block_on(self.enter()) {
-            Entered::Answer(output) => output,
+            Entered::Answer(output) | Entered::Refresh(output, _) => output,
             Entered::Load(load) => {
                 // Outside the engine, so that the body may block in any way it likes.
+                let keys = self.key.iter().cloned().collect();
+                let output = scope::while_loading_blocking(&load.cache, keys, body);
+                engine.block_on(self.finish(load, Ended::With(output)))
+            }
+            Entered::Verify(verify) => {
                 let output = body();
-                engine.block_on(self.finish(load, output))
+                engine.block_on(self.compare(verify, Ended::With(output)))
             }
         }
     }

@@ -10,57 +10,82 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-use super::found::Found;
+use super::found::{Due, Found, Outcomes};
 use super::hooks::Hooks;
 use super::load::{Leased, Load, Way};
 use super::read::Call;
-use super::scope::{self, Usage, usage_in};
+use super::refresh::Refresh;
+use super::scope::{self, Usage};
 use super::shape::Shape;
+use super::verify::Verify;
 use crate::cache::{Cache, current_in};
 use crate::client::Budget;
-use crate::flight::{Footing, Joiner, Leader, Outcome, Role};
+use crate::flight::{Footing, Joiner, Leader, Outcome, Role, Shared};
 use crate::lease::{Lease, Taking};
 use crate::observe::Event;
-use crate::store::{Reading, Replace};
+use crate::store::{Keyed, Reading, Take};
 
 /// What a moment in the future can surely hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// Asking another process's load whether it is done delays its answer by this part of its time.
+const PAUSES_IN_A_WAIT: u32 = 8;
 
 /// What a call comes out with.
 pub(super) enum Entered<S: Shape> {
     Answer(S::Output),
     Load(Load),
+    /// Answered; the rest can be done in the background.
+    Refresh(S::Output, Refresh),
+    /// Answered; the body runs as well, to see whether it says the same.
+    Verify(Verify<S::Value>),
 }
 
 impl<S: Shape> Entered<S> {
-    fn answer(result: Result<S::Value, S::Error>) -> Self {
-        Self::Answer(S::join(result))
+    pub(super) fn answer(outcome: Outcomes<S>) -> Self {
+        Self::Answer(S::join(outcome))
     }
 }
 
 impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     pub(super) async fn enter(&self) -> Entered<S> {
-        let (cache, usage) = current_in(scope::context(), self.cache.as_ref());
-        let usage = usage_in(cache.mode(), usage);
-        let Some(key) = self.key.as_ref().filter(|_| usage != Usage::Bypass) else {
+        let mut context = scope::context();
+        let cache = current_in(&mut context, self.cache.as_ref());
+        let usage = |key: &Arc<str>| context.usage_of(&cache, key, &self.tags);
+        let key = self.key.as_ref().map(|key| (key, usage(key)));
+        let Some((key, usage)) = key.filter(|(_, usage)| *usage != Usage::Bypass) else {
             cache.count(Event::Bypassed);
-            return Box::pin(self.load(&cache, Way::Alone)).await;
+            return Box::pin(self.load(&cache, Way::Alone, None)).await;
         };
         Entering {
             call: self,
             cache: &cache,
             key,
             usage,
-            until: None,
+            began: None,
+            fallback: None,
         }
         .enter()
         .await
     }
 
     /// The right to load, as far as `max_loads` gives it.
-    async fn load(&self, cache: &Cache, way: Way) -> Entered<S> {
+    pub(super) async fn load(
+        &self,
+        cache: &Cache,
+        way: Way,
+        fallback: Option<Fallback>,
+    ) -> Entered<S> {
+        Entered::Load(self.loading(cache, way, fallback).await)
+    }
+
+    pub(super) async fn loading(
+        &self,
+        cache: &Cache,
+        way: Way,
+        fallback: Option<Fallback>,
+    ) -> Load {
         let permit = match self.site.limit() {
             Some(limit) => {
                 let permit = within(cache.0.wait.min(LONGEST_WAIT), limit.acquire()).await;
@@ -72,12 +97,21 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             }
             None => None,
         };
-        Entered::Load(Load {
+        Load {
             cache: cache.clone(),
             way,
             permit,
-        })
+            fallback,
+            began: Instant::now(),
+        }
     }
+}
+
+/// An older value that may be answered if the load fails or takes long.
+pub(super) struct Fallback {
+    pub(super) value: Shared,
+    /// When the call began to need a new one.
+    pub(super) since: Instant,
 }
 
 struct Entering<'a, S: Shape, H> {
@@ -85,8 +119,48 @@ struct Entering<'a, S: Shape, H> {
     cache: &'a Cache,
     key: &'a Arc<str>,
     usage: Usage,
-    /// When waiting for others ends; set when it begins.
-    until: Option<Instant>,
+    /// When the call found that it needs a load.
+    began: Option<Instant>,
+    /// What may be answered if the load fails, or takes long.
+    fallback: Option<Shared>,
+}
+
+/// What a lease is to take the place of.
+enum Over {
+    Nothing,
+    /// Dropped.
+    Dropping(Reading),
+    /// Kept beside the lease, for those who may still be answered with it.
+    Keeping(Reading),
+    Anything,
+}
+
+impl Over {
+    fn take(&self, version: u32) -> Take<'_> {
+        match self {
+            Self::Nothing => Take::Absent,
+            Self::Dropping(reading) => Take::Exactly(reading),
+            Self::Keeping(reading) => keeping(reading),
+            Self::Anything => Take::Refresh { version },
+        }
+    }
+}
+
+/// The entry is kept; one whose loader has vanished stands behind a lease that anybody may take.
+pub(super) fn keeping(reading: &Reading) -> Take<'_> {
+    match reading {
+        Reading::Nothing => Take::Absent,
+        reading => Take::Keeping(reading),
+    }
+}
+
+/// What a call that has no answer yet does next.
+enum Next {
+    Take(Over),
+    /// Wait for who holds the lease.
+    Wait,
+    /// Load beside what is there, which stays.
+    Beside(Reading),
 }
 
 impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
@@ -103,176 +177,405 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         }
     }
 
+    fn keyed(&self) -> Keyed<'_> {
+        Keyed {
+            key: self.key,
+            tags: &self.call.tags,
+        }
+    }
+
     /// Reads once and, without an answer, boards the flight once. What a hit does not need is
     /// boxed: the caller's future carries the room for all that is not.
     async fn round(&mut self, budget: &mut Budget) -> ControlFlow<Entered<S>> {
-        if self.cache.0.journal.holds(self.key) {
+        if self.cache.0.journal.holds_any(self.keyed()) {
             self.cache.count(Event::Bypassed);
             return Box::pin(self.board_without_store()).await;
         }
-        let mut unusable = None;
-        if self.usage != Usage::Refresh {
-            let Ok(reading) = self.cache.0.store.read(self.key, budget).await else {
-                self.cache.count(Event::Fault);
-                return Box::pin(self.board_without_store()).await;
-            };
-            match self.call.interpret(self.cache, reading) {
-                Found::Answer(result) => {
-                    self.cache.count(Event::Hit);
-                    return Break(Entered::answer(result));
-                }
-                Found::Newer(reading) => return Box::pin(self.board_beside(reading)).await,
-                Found::Unusable(reading) => unusable = Some(reading),
-                Found::Nothing | Found::Leased => {}
+        if self.usage == Usage::Refresh {
+            return Box::pin(self.go_on(Next::Take(Over::Anything), budget)).await;
+        }
+        let Ok(read) = self.cache.0.store.read(self.keyed(), budget).await else {
+            self.cache.count(Event::Fault);
+            return Box::pin(self.board_without_store()).await;
+        };
+        let windows = &self.call.site.windows;
+        let seen = windows.verifies_now().then(|| read.reading.clone());
+        if let Some(touch) = self.call.touch(self.cache, &read) {
+            Box::pin(touch.run()).await;
+        }
+        match (self.call.interpret(self.cache, read), seen) {
+            (Found::Answer(Ok(value)), Some(reading)) => {
+                self.cache.count(Event::Hit);
+                Break(Box::pin(self.verify(value, reading)).await)
+            }
+            (Found::Answer(outcome), _) => {
+                self.cache.count(Event::Hit);
+                Break(Entered::answer(outcome))
+            }
+            (found, _) => Box::pin(self.miss(found, budget)).await,
+        }
+    }
+
+    async fn verify(&self, value: S::Value, reading: Reading) -> Entered<S> {
+        let load = self.call.loading(self.cache, Way::Alone, None).await;
+        Entered::Verify(Verify {
+            value,
+            reading,
+            load,
+        })
+    }
+
+    async fn miss(&mut self, found: Found<S>, budget: &mut Budget) -> ControlFlow<Entered<S>> {
+        match self.next(found) {
+            Ok(next) => self.go_on(next, budget).await,
+            Err(Answered::Now(outcome)) => Break(Entered::answer(outcome)),
+            Err(Answered::AndDue(outcome, reading)) => {
+                Break(self.refresh(outcome, reading, budget).await)
             }
         }
-        if self.until.is_none() {
+    }
+
+    /// What a reading that is no plain hit leads to.
+    fn next(&mut self, found: Found<S>) -> Result<Next, Answered<S>> {
+        Ok(match found {
+            Found::Answer(outcome) => return Err(Answered::Now(outcome)),
+            Found::Old(outcome, why) => {
+                self.cache.count(why);
+                return Err(Answered::Now(outcome));
+            }
+            Found::Due(outcome, reading, due) => {
+                self.cache.count(match due {
+                    Due::Ahead => Event::Hit,
+                    Due::Stale => Event::Stale,
+                });
+                return Err(Answered::AndDue(outcome, reading));
+            }
+            Found::Fallback(value, reading) => {
+                self.may_answer(&value);
+                Next::Take(Over::Keeping(reading))
+            }
+            Found::Leased(value) => {
+                if let Some(value) = &value {
+                    self.may_answer(value);
+                }
+                Next::Wait
+            }
+            Found::Nothing => Next::Take(Over::Nothing),
+            Found::Cooled => Next::Take(Over::Anything),
+            Found::Spent(reading) => Next::Take(Over::Keeping(reading)),
+            Found::Unusable(reading) => Next::Take(Over::Dropping(reading)),
+            Found::Newer(reading) => Next::Beside(reading),
+            Found::Fenced(reading) => {
+                self.cache.count(Event::Fenced);
+                Next::Beside(reading)
+            }
+        })
+    }
+
+    fn may_answer(&mut self, value: &S::Value) {
+        if self.fallback.is_none() {
+            self.fallback = Some(((self.call.ops)().share)(value));
+        }
+    }
+
+    fn fallback(&mut self) -> Option<Fallback> {
+        let since = self.began();
+        self.fallback.take().map(|value| Fallback { value, since })
+    }
+
+    fn began(&mut self) -> Instant {
+        *self.began.get_or_insert_with(Instant::now)
+    }
+
+    async fn go_on(&mut self, next: Next, budget: &mut Budget) -> ControlFlow<Entered<S>> {
+        if self.began.is_none() {
+            self.began();
             self.cache.count(Event::Miss);
         }
         if self.usage == Usage::ReadOnly {
-            return Break(Box::pin(self.alone()).await);
+            return Break(self.alone().await);
         }
-        match self.board(Footing::Read) {
-            Role::Joiner(joiner) => Box::pin(self.join(joiner)).await,
-            Role::Leader(leader) => Break(Box::pin(self.lead(leader, unusable, budget)).await),
+        if scope::is_loading(self.cache, self.key) {
+            self.report_recursion();
+            return Break(self.alone().await);
+        }
+        match (self.board(Footing::Read), next) {
+            (Role::Joiner(joiner), _) => self.join(joiner).await,
+            (Role::Leader(leader), next) => Break(self.lead(leader, next, budget).await),
         }
     }
 
     fn board(&self, footing: Footing) -> Role {
         let value = ((self.call.ops)().type_id)();
-        self.cache.0.flights.board(self.key, value, footing)
+        let flights = &self.cache.0.flights;
+        flights.board(self.keyed(), value, footing)
     }
 
-    async fn alone(&self) -> Entered<S> {
-        self.call.load(self.cache, Way::Alone).await
+    async fn alone(&mut self) -> Entered<S> {
+        let fallback = self.fallback();
+        self.call.load(self.cache, Way::Alone, fallback).await
+    }
+
+    async fn unconfirmed(&mut self, leader: Leader) -> Entered<S> {
+        let fallback = self.fallback();
+        let way = Way::Unconfirmed(leader);
+        self.call.load(self.cache, way, fallback).await
     }
 
     /// Redis can't be asked, or not about this key: one load at a time in this process, whose
     /// value nobody can confirm.
     async fn board_without_store(&mut self) -> ControlFlow<Entered<S>> {
-        match self.board(Footing::Blind) {
-            Role::Joiner(joiner) => self.join(joiner).await,
-            Role::Leader(leader) => {
-                Break(self.call.load(self.cache, Way::Unconfirmed(leader)).await)
-            }
-        }
-    }
-
-    /// Newer code has written the entry: one load at a time in this process, which stores nothing.
-    async fn board_beside(&mut self, newer: Reading) -> ControlFlow<Entered<S>> {
         if self.usage == Usage::ReadOnly {
             return Break(self.alone().await);
         }
-        match self.board(Footing::Read) {
+        if scope::is_loading(self.cache, self.key) {
+            self.report_recursion();
+            return Break(self.alone().await);
+        }
+        match self.board(Footing::Blind) {
             Role::Joiner(joiner) => self.join(joiner).await,
-            Role::Leader(leader) => {
-                Break(self.call.load(self.cache, Way::Beside(leader, newer)).await)
-            }
+            Role::Leader(leader) => Break(self.unconfirmed(leader).await),
         }
     }
 
     async fn join(&mut self, joiner: Joiner) -> ControlFlow<Entered<S>> {
-        let Some(outcome) = within(self.patience(), joiner.landed()).await else {
-            self.cache.count(Event::WaitTimeout);
-            return Break(self.alone().await);
+        let patience = self.patience();
+        let Some(outcome) = within(patience.least(), joiner.landed()).await else {
+            return Break(self.give_up_waiting(&patience).await);
         };
-        let result = match &outcome {
+        let outcome = match &outcome {
             Outcome::Value(shared) => ((self.call.ops)().open)(&**shared).map(Ok),
             Outcome::Error(shared) => self.call.shape.open(shared).map(Err),
             Outcome::Again => return Continue(()),
             Outcome::NoEntry => None,
         };
-        match result {
-            Some(result) => {
+        match outcome {
+            Some(outcome) => {
                 self.cache.count(Event::Joined);
-                Break(Entered::answer(result))
+                Break(Entered::answer(outcome))
             }
             None => Break(self.alone().await),
         }
     }
 
-    /// Takes the lease; while another process holds it, asks again.
-    async fn lead(
-        &mut self,
-        leader: Leader,
-        unusable: Option<Reading>,
-        budget: &mut Budget,
-    ) -> Entered<S> {
-        let mut unusable = unusable;
-        let mut pause = FIRST_PAUSE;
-        let version = self.call.site.format.schema_version();
+    /// Takes the lease; while another process holds it, looks again and again.
+    async fn lead(&mut self, leader: Leader, next: Next, budget: &mut Budget) -> Entered<S> {
+        let mut next = next;
         loop {
-            let replace = match (&unusable, self.usage) {
-                (_, Usage::Refresh) => Replace::Anything { version },
-                (Some(reading), _) => Replace::Exactly(reading),
-                (None, _) => Replace::Nothing,
-            };
-            let leased = Lease::take(self.cache, self.key, replace, budget).await;
-            let Ok(leasing) = leased else {
-                self.cache.count(Event::Fault);
-                // Who boards from now on may have come after an invalidation elsewhere.
-                leader.close();
-                return self.call.load(self.cache, Way::Unconfirmed(leader)).await;
-            };
-            let found = match leasing {
-                Taking::Taken(lease) => {
-                    let left = budget.left();
-                    let leased = Leased {
-                        leader,
-                        lease,
-                        left,
-                    };
-                    return self.call.load(self.cache, Way::Leased(leased)).await;
+            let read = match next {
+                Next::Beside(reading) => {
+                    let way = Way::Beside(leader, reading);
+                    let fallback = self.fallback();
+                    return self.call.load(self.cache, way, fallback).await;
                 }
-                Taking::Unfit => {
-                    self.cache.count(Event::Unfit);
-                    leader.land(Outcome::NoEntry);
-                    return self.alone().await;
-                }
-                Taking::Instead(reading) => self.call.interpret(self.cache, reading),
-            };
-            match found {
-                Found::Answer(result) => {
-                    // Those aboard read for themselves: some may have come after an invalidation.
-                    leader.land(Outcome::Again);
-                    self.cache.count(Event::Waited);
-                    return Entered::answer(result);
-                }
-                Found::Newer(reading) => {
-                    return self
-                        .call
-                        .load(self.cache, Way::Beside(leader, reading))
-                        .await;
-                }
-                Found::Unusable(reading) => unusable = Some(reading),
-                Found::Nothing | Found::Leased => {
-                    if !self.sleep(pause).await {
-                        self.cache.count(Event::WaitTimeout);
+                Next::Take(over) => match self.take(&over, budget).await {
+                    Ok(Taking::Taken(lease, kept)) => {
+                        return self.load_leased(leader, lease, kept, budget).await;
+                    }
+                    Ok(Taking::Unfit) => {
+                        self.cache.count(Event::Unfit);
                         leader.land(Outcome::NoEntry);
                         return self.alone().await;
                     }
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    Ok(Taking::Instead(read)) => Ok(read),
+                    Err(fault) => Err(fault),
+                },
+                Next::Wait => {
+                    let patience = self.patience();
+                    if !patience.pause().await {
+                        leader.land(patience.outcome());
+                        return self.give_up_waiting(&patience).await;
+                    }
+                    self.cache.0.store.read(self.keyed(), budget).await
                 }
+            };
+            let Ok(read) = read else {
+                self.cache.count(Event::Fault);
+                // Who boards from now on may have come after an invalidation elsewhere.
+                leader.close();
+                return self.unconfirmed(leader).await;
+            };
+            let found = self.call.interpret(self.cache, read);
+            next = match self.next(found) {
+                Ok(next) => next,
+                Err(Answered::Now(outcome) | Answered::AndDue(outcome, _)) => {
+                    // Those aboard read for themselves: some may have come after an invalidation.
+                    leader.land(Outcome::Again);
+                    self.cache.count(Event::Waited);
+                    return Entered::answer(outcome);
+                }
+            };
+        }
+    }
+
+    async fn take(&self, over: &Over, budget: &mut Budget) -> Result<Taking, crate::error::Fault> {
+        let version = self.call.site.format.schema_version();
+        let life = self.call.tag_life(self.cache);
+        Lease::take(self.cache, self.keyed(), over.take(version), life, budget).await
+    }
+
+    async fn load_leased(
+        &mut self,
+        leader: Leader,
+        lease: Lease,
+        kept: Option<Reading>,
+        budget: &Budget,
+    ) -> Entered<S> {
+        if let Some(reading) = kept {
+            self.see_kept(&lease, reading);
+        }
+        let left = budget.left();
+        let way = Way::Leased(Leased {
+            leader,
+            lease,
+            left,
+        });
+        let fallback = self.fallback();
+        self.call.load(self.cache, way, fallback).await
+    }
+
+    /// What the lease has taken over may be answered if the load fails, as far as this function
+    /// goes.
+    fn see_kept(&mut self, lease: &Lease, reading: Reading) {
+        // Who asks for a new value is told if there is none.
+        if self.usage == Usage::Refresh || self.call.site.windows.longest().is_zero() {
+            return;
+        }
+        let generations = lease.generations().iter().copied().map(Some).collect();
+        let read = crate::store::Read {
+            reading,
+            generations,
+        };
+        if let Found::Fallback(value, _) | Found::Due(Ok(value), ..) | Found::Answer(Ok(value)) =
+            self.call.interpret(self.cache, read)
+        {
+            self.may_answer(&value);
+        }
+    }
+
+    /// An answer that is to be loaded anew: by this caller, in the background, or by somebody
+    /// else who is at it already.
+    async fn refresh(
+        &mut self,
+        outcome: Outcomes<S>,
+        reading: Reading,
+        budget: &mut Budget,
+    ) -> Entered<S> {
+        let Ok(value) = outcome else {
+            return Entered::answer(outcome);
+        };
+        if self.usage == Usage::ReadOnly || scope::is_loading(self.cache, self.key) {
+            return Entered::answer(Ok(value));
+        }
+        let windows = &self.call.site.windows;
+        let permit = if windows.is_refreshed_by_caller() {
+            None
+        } else {
+            let Some(permit) = self.cache.0.background.permit() else {
+                self.cache.count(Event::RefreshSkipped);
+                return Entered::answer(Ok(value));
+            };
+            Some(permit)
+        };
+        let Role::Leader(leader) = self.board(Footing::Read) else {
+            return Entered::answer(Ok(value));
+        };
+        let shared = ((self.call.ops)().share)(&value);
+        if let Some(permit) = permit {
+            let cache = self.cache.clone();
+            let refresh = Refresh::new(cache, leader, reading, shared, permit);
+            return Entered::Refresh(S::join(Ok(value)), refresh);
+        }
+        match self.take(&Over::Keeping(reading), budget).await {
+            Ok(Taking::Taken(lease, _)) => {
+                self.cache.count(Event::Refresh);
+                self.fallback = Some(shared);
+                self.load_leased(leader, lease, None, budget).await
             }
+            _ => Entered::answer(Ok(value)),
+        }
+    }
+
+    fn report_recursion(&self) {
+        self.cache.count(Event::Recursive);
+        if self.call.site.warns_first_time() {
+            tracing::error!(
+                site = self.call.site.name,
+                "its load calls it again for the same key, which would wait for itself: this \
+                 inner call runs uncached"
+            );
         }
     }
 
     /// How long this call may still wait for others.
-    fn patience(&mut self) -> Duration {
-        let wait = self.cache.0.wait;
-        let until = *self
-            .until
-            .get_or_insert_with(|| Instant::now() + wait.min(LONGEST_WAIT));
-        until.saturating_duration_since(Instant::now())
+    fn patience(&mut self) -> Patience {
+        let began = self.began();
+        let waited = began.elapsed();
+        let soft = self.call.site.windows.soft_limit();
+        let soft = soft.filter(|_| self.fallback.is_some());
+        let wait = self.cache.0.wait.min(LONGEST_WAIT);
+        Patience {
+            waited,
+            left: wait.saturating_sub(waited),
+            left_of_soft: soft.map(|soft| soft.saturating_sub(waited)),
+        }
+    }
+
+    /// Nobody has answered in time: an older value if there is one, else a load of its own.
+    async fn give_up_waiting(&mut self, patience: &Patience) -> Entered<S> {
+        if patience.ends_softly() {
+            let older = self.fallback.as_ref();
+            if let Some(value) = older.and_then(|older| ((self.call.ops)().open)(&**older)) {
+                self.cache.count(Event::SoftTimeout);
+                return Entered::answer(Ok(value));
+            }
+        }
+        self.cache.count(Event::WaitTimeout);
+        self.alone().await
+    }
+}
+
+/// A call that is answered without a load of its own.
+enum Answered<S: Shape> {
+    Now(Outcomes<S>),
+    AndDue(Outcomes<S>, Reading),
+}
+
+/// How long a call waits for others.
+struct Patience {
+    waited: Duration,
+    left: Duration,
+    /// Until an older value is answered instead.
+    left_of_soft: Option<Duration>,
+}
+
+impl Patience {
+    fn least(&self) -> Duration {
+        self.left_of_soft
+            .map_or(self.left, |soft| soft.min(self.left))
+    }
+
+    fn ends_softly(&self) -> bool {
+        self.left_of_soft.is_some_and(|soft| soft <= self.left)
+    }
+
+    /// What those aboard are to do when their leader stops waiting.
+    fn outcome(&self) -> Outcome {
+        if self.ends_softly() {
+            Outcome::Again
+        } else {
+            Outcome::NoEntry
+        }
     }
 
     /// Pauses, and says whether there was time to.
-    async fn sleep(&mut self, pause: Duration) -> bool {
-        let patience = self.patience();
-        if patience.is_zero() || Handle::try_current().is_err() {
+    async fn pause(&self) -> bool {
+        let least = self.least();
+        if least.is_zero() || Handle::try_current().is_err() {
             return false;
         }
-        tokio::time::sleep(pause.min(patience)).await;
+        let pause = self.waited / PAUSES_IN_A_WAIT;
+        tokio::time::sleep(pause.clamp(FIRST_PAUSE, LONGEST_PAUSE).min(least)).await;
         true
     }
 }

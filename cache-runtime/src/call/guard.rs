@@ -1,57 +1,145 @@
 //! Invalidates when a write ends, however it ends.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ending::{Affected, Ending, Phase};
+use super::scope;
+use super::site::Site;
+use super::write::{AfterWrite, Renderer};
 use crate::cache::{Aimed, Cache, Target, by_cache};
-use crate::error::Error;
+use crate::fence::Fence;
+use crate::transaction::Deferred;
 
 /// Armed before the body runs. Dropped while armed, because the body panicked, its future was
 /// dropped or its runtime went away, it invalidates without awaiting.
 pub(super) struct Guard {
     /// The caller's cache first; keys of functions that name a cache are invalidated there.
-    caches: Vec<(Cache, Vec<Target>)>,
-    site: &'static str,
+    ending: Ending,
+    site: &'static Site,
+    callers: Cache,
+    /// What holds it all back until the commit.
+    transaction: Option<Arc<Deferred>>,
 }
 
 impl Guard {
-    pub(super) fn arm(cache: Cache, site: &'static str, targets: Vec<Aimed>) -> Self {
-        let caches = by_cache(cache, targets);
-        Self { caches, site }
+    /// The body may run at once, unless its keys [are to be fenced](Self::is_to_fence) before.
+    pub(super) fn arm(callers: Cache, site: &'static Site, targets: Vec<Aimed>) -> Self {
+        let affected = by_cache(callers.clone(), targets).into_iter();
+        let affected = affected.map(|(cache, targets)| affected_in(cache, targets, site));
+        let mut guard = Self {
+            ending: Ending {
+                affected: affected.collect(),
+                phase: Phase::Before,
+                site: site.name,
+            },
+            site,
+            callers,
+            transaction: scope::transaction(),
+        };
+        if !guard.is_to_fence() {
+            guard.begin();
+        }
+        guard
     }
 
-    pub(super) fn add(&mut self, targets: impl IntoIterator<Item = Target>) {
-        if let Some((_, known)) = self.caches.first_mut() {
-            known.extend(targets);
+    /// Whether the keys are to be fenced before the body runs.
+    pub(super) fn is_to_fence(&self) -> bool {
+        self.site.is_around && !cfg!(cache_mutant = "fence_around")
+    }
+
+    /// Fences the keys.
+    pub(super) async fn fence(&mut self) {
+        for affected in &mut self.ending.affected {
+            let keys = affected.take_keys();
+            if !keys.is_empty() {
+                affected.fence = Some(Fence::put(&affected.cache, keys, self.site.name).await);
+            }
+        }
+        self.begin();
+    }
+
+    /// [`fence`](Self::fence) where nothing can be awaited.
+    pub(super) fn fence_detached(&mut self) {
+        for affected in &mut self.ending.affected {
+            let keys = affected.take_keys();
+            if !keys.is_empty() {
+                let fence = Fence::put_detached(&affected.cache, keys, self.site.name);
+                affected.fence = Some(fence);
+            }
+        }
+        self.begin();
+    }
+
+    /// From now on something may be written.
+    fn begin(&mut self) {
+        self.ending.phase = Phase::Begun;
+        self.defer();
+    }
+
+    /// Leaves to the transaction what is to be invalidated, unless that is over.
+    fn defer(&mut self) {
+        if let Some(transaction) = &self.transaction {
+            transaction.take(&mut self.ending.affected);
+        }
+    }
+
+    /// The body has returned: nothing more will be written.
+    pub(super) fn end(&mut self) {
+        self.ending.phase = Phase::Ended;
+    }
+
+    /// The body has returned this. Says whether it has written anything.
+    pub(super) fn learn<R>(&mut self, after: &impl AfterWrite<R>, output: &R) -> bool {
+        self.end();
+        if !after.invalidates(output) {
+            return false;
+        }
+        let named = after.names(output, &Renderer(self.site));
+        self.add(named.into_iter().filter_map(|named| named.0).collect());
+        true
+    }
+
+    fn add(&mut self, targets: Vec<Target>) {
+        if targets.is_empty() {
+            return;
+        }
+        if let Some(first) = self.ending.affected.first_mut() {
+            first.targets.extend(targets);
+        } else {
+            // The transaction has taken all the others.
+            let affected = affected_in(self.callers.clone(), targets, self.site);
+            self.ending.affected.push(affected);
+            self.defer();
         }
     }
 
     /// Nothing was written.
     pub(super) fn disarm(mut self) {
-        self.caches.clear();
+        self.ending.affected.clear();
     }
 
-    /// Invalidates now. Dropping this future leaves the guard armed.
+    /// Nothing was written, and nobody has to wait for the end of a fence either.
+    pub(super) async fn call_off(mut self) {
+        for affected in &mut self.ending.affected {
+            affected.targets.clear();
+            affected.settle = Duration::ZERO;
+        }
+        self.ending.phase = Phase::Ended;
+        self.ending.run().await;
+    }
+
+    /// Invalidates now. Dropping this future loses nothing.
     pub(super) async fn fire(mut self) {
-        while let Some((cache, targets)) = self.caches.last() {
-            if !targets.is_empty() {
-                report(cache.invalidate(targets, self.site).await.map(drop));
-            }
-            self.caches.pop();
-        }
+        self.ending.run().await;
     }
 }
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        for (cache, targets) in self
-            .caches
-            .iter()
-            .filter(|(_, targets)| !targets.is_empty())
-        {
-            report(cache.invalidate_detached(targets, self.site).map(drop));
-        }
+fn affected_in(cache: Cache, targets: Vec<Target>, site: &Site) -> Affected {
+    Affected {
+        cache,
+        targets,
+        fence: None,
+        settle: site.settle,
     }
-}
-
-/// The journal has counted and logged what it could not take, which is the only way to fail.
-fn report(outcome: Result<(), Error>) {
-    drop(outcome);
 }

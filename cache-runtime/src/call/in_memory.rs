@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::read::Call;
-use super::scope::{self, Usage, usage_in};
+use super::scope::{self, Usage};
 use super::shape::Shape;
 use super::site::SiteKind;
 use crate::cache::{Current, current_in};
@@ -25,16 +25,19 @@ impl<S: Shape, H> Call<S, H> {
         template: &Template,
         parts: &[&dyn KeyPart],
     ) -> Option<InMemory> {
-        let (cache, usage) = current_in(scope::context(), self.cache.as_ref());
+        let mut context = scope::context();
+        let cache = current_in(&mut context, self.cache.as_ref());
         let Store::Memory(memory) = &cache.0.store else {
             return None;
         };
-        let usage = usage_in(cache.mode(), usage);
-        let reads = matches!(usage, Usage::Normal | Usage::ReadOnly);
-        if !reads || self.site.kind != SiteKind::Read {
+        if self.site.kind != SiteKind::Read || !self.site.windows.ends_with_a_hit() {
             return None;
         }
-        let entry = template.render_with(parts, |key| memory.entry(key))?;
+        let entry = template.render_with(parts, |key| {
+            let usage = context.usage_of(&cache, key, &self.tags);
+            let reads = matches!(usage, Usage::Normal | Usage::ReadOnly);
+            reads.then(|| memory.fresh(key, &self.tags)).flatten()
+        })?;
         self.is_answered_by(&entry)
             .then(|| InMemory { cache, entry })
     }

@@ -1,27 +1,33 @@
 //! Out of the cache: what becomes of a loaded value, for the store and for those who wait.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::SemaphorePermit;
 
+use super::enter::Fallback;
+use super::found::Outcomes;
 use super::hooks::Hooks;
 use super::lifetime::{Keep, Ttl};
+use super::limits::Ended;
 use super::ops::Ops;
 use super::read::Call;
 use super::shape::Shape;
 use crate::cache::Cache;
-use crate::entry::{EncodeError, Fingerprint, Kind};
-use crate::error::Fault;
-use crate::flight::{Leader, Outcome};
-use crate::lease::Lease;
+use crate::entry::Generation;
+use crate::entry::{Age, EncodeError, Fingerprint, Kind, Stamp};
+use crate::error::{Error, Fault};
+use crate::flight::{Leader, Outcome, Shared};
+use crate::lease::{Lease, tag_life};
 use crate::observe::Event;
-use crate::store::{Entry, MemoryEntry, Reading, Store};
+use crate::store::{Entry, Keyed, Leave, MemoryEntry, Reading, Store};
 
 /// The right to run the body.
 pub(super) struct Load {
     pub(super) cache: Cache,
     pub(super) way: Way,
     pub(super) permit: Option<SemaphorePermit<'static>>,
+    pub(super) fallback: Option<Fallback>,
+    pub(super) began: Instant,
 }
 
 /// For whom the body runs.
@@ -30,8 +36,8 @@ pub(super) enum Way {
     Alone,
     /// For all who wait in this process, though Redis can't confirm that the value is current.
     Unconfirmed(Leader),
-    /// For all who wait in this process, if what newer code wrote is still there at the end: then
-    /// nobody has invalidated it meanwhile.
+    /// For all who wait in this process, if what newer code wrote, or the fence of a write, is
+    /// still there at the end: then nobody has invalidated it meanwhile.
     Beside(Leader, Reading),
     /// For everybody, if the lease stands to the end.
     Leased(Leased),
@@ -45,35 +51,86 @@ pub(super) struct Leased {
     pub(super) left: Duration,
 }
 
-type Outcomes<S> = Result<<S as Shape>::Value, <S as Shape>::Error>;
+/// What is to become of a lease.
+enum Settling {
+    Publish(Entry, Duration),
+    Release(Leave),
+}
+
+/// An entry to be stored, and for how long the store is to keep it.
+pub(super) type Storable = (Entry, Duration);
 
 impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     /// Stores what was loaded, tells those who wait, and gives it back to the caller.
-    pub(super) async fn finish(&self, load: Load, output: S::Output) -> S::Output {
-        let Load { cache, way, permit } = load;
+    pub(super) async fn finish(&self, load: Load, ended: Ended<S::Output>) -> S::Output {
+        let cache = load.cache.clone();
+        let (outcome, older) = self.conclude(load, ended).await;
+        let Some(value) = older else {
+            return S::join(outcome);
+        };
+        cache.count(Event::FailSafe);
+        S::join(Ok(value))
+    }
+
+    /// Stores what was loaded and tells those who wait; if it failed, says what older value may
+    /// be answered instead.
+    pub(super) async fn conclude(
+        &self,
+        load: Load,
+        ended: Ended<S::Output>,
+    ) -> (Outcomes<S>, Option<S::Value>) {
+        let Load {
+            cache,
+            way,
+            permit,
+            fallback,
+            began,
+        } = load;
         drop(permit);
         cache.count(Event::Load);
-        let result = S::split(output);
+        let outcome = self.outcome(&cache, ended);
+        let fallback = fallback.filter(|_| outcome.is_err() && self.errors.is_none());
+        let fallback = fallback.map(|fallback| fallback.value);
+        let older = fallback.as_ref();
+        let older = older.and_then(|value| ((self.ops)().open)(&**value));
         match way {
             Way::Alone => {}
             Way::Unconfirmed(leader) => {
                 leader.close();
-                leader.land(self.copy(&result));
+                leader.land(self.copy(&outcome, fallback.as_ref()));
             }
             Way::Beside(leader, seen) => {
-                self.land_if_still_there(&cache, leader, &seen, &result)
+                let copy = self.copy(&outcome, fallback.as_ref());
+                self.land_if_still_there(&cache, leader, &seen, copy).await;
+            }
+            Way::Leased(leased) => {
+                let load_time = began.elapsed();
+                self.settle(&cache, leased, &outcome, fallback, load_time)
                     .await;
             }
-            Way::Leased(leased) => self.settle(&cache, leased, &result).await,
         }
-        S::join(result)
+        (outcome, older)
+    }
+
+    /// What the body came to; one that was given up is an error of the function's own type.
+    fn outcome(&self, cache: &Cache, ended: Ended<S::Output>) -> Outcomes<S> {
+        match (ended, self.gives_up) {
+            (Ended::With(output), _) => S::split(output),
+            (Ended::TooLate, Some(error)) => {
+                cache.count(Event::HardTimeout);
+                let site = self.site.name;
+                Err(error(Error::LoadTimedOut { site }))
+            }
+            (Ended::TooLate, None) => unreachable!("a limit comes with an error to give"),
+        }
     }
 
     /// What those who wait are given if the value proves current.
-    fn copy(&self, result: &Outcomes<S>) -> Outcome {
-        match result {
-            Ok(value) => Outcome::Value(((self.ops)().share)(value)),
-            Err(error) => self
+    fn copy(&self, outcome: &Outcomes<S>, fallback: Option<&Shared>) -> Outcome {
+        match (outcome, fallback) {
+            (Ok(value), _) => Outcome::Value(((self.ops)().share)(value)),
+            (Err(_), Some(older)) => Outcome::Value(older.clone()),
+            (Err(error), None) => self
                 .shape
                 .share(error)
                 .map_or(Outcome::NoEntry, Outcome::Error),
@@ -85,36 +142,52 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         cache: &Cache,
         leader: Leader,
         seen: &Reading,
-        result: &Outcomes<S>,
+        copy: Outcome,
     ) {
         leader.close();
         let Some(key) = self.key.as_ref().filter(|_| leader.has_joiners()) else {
             return;
         };
-        let now = cache.0.store.read(key, &mut cache.fresh_budget()).await;
-        leader.land(if now.is_ok_and(|now| now.is_same(seen)) {
-            self.copy(result)
+        let keyed = Keyed { key, tags: &[] };
+        let now = cache.0.store.read(keyed, &mut cache.fresh_budget()).await;
+        leader.land(if now.is_ok_and(|now| now.reading.is_same(seen)) {
+            copy
         } else {
             Outcome::Again
         });
     }
 
-    async fn settle(&self, cache: &Cache, leased: Leased, result: &Outcomes<S>) {
+    async fn settle(
+        &self,
+        cache: &Cache,
+        leased: Leased,
+        outcome: &Outcomes<S>,
+        fallback: Option<Shared>,
+        load_time: Duration,
+    ) {
         let Leased {
             leader,
             lease,
             left,
         } = leased;
-        let entry = self.entry(cache, result);
+        let settling = match self.entry(cache, outcome, load_time, lease.generations()) {
+            Some((entry, kept_for)) => Settling::Publish(entry, kept_for),
+            // The value has changed to one that is not to be stored.
+            None if outcome.is_ok() => Settling::Release(Leave::Nothing),
+            None if fallback.is_some() => Settling::Release(Leave::Cooling(cache.0.throttle)),
+            None => Settling::Release(Leave::Kept),
+        };
         // Before the publish: who boards after it may have come after an invalidation.
-        leader.close();
-        let outcome = if leader.has_joiners() {
-            self.copy(result)
+        if !cfg!(cache_mutant = "close_before_publish") {
+            leader.close();
+        }
+        let copy = if leader.has_joiners() || cfg!(cache_mutant = "close_before_publish") {
+            self.copy(outcome, fallback.as_ref())
         } else {
             Outcome::Again
         };
-        let settling = settle(cache.clone(), leader, lease, entry, outcome);
-        if let Store::Memory(_) = cache.0.store {
+        let settling = settle(cache.clone(), leader, lease, settling, copy);
+        if !cache.is_redis() {
             return settling.await;
         }
         // A task of its own: it goes on when the caller is dropped or its budget is spent. An
@@ -122,9 +195,15 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         let _ = tokio::time::timeout(left, tokio::spawn(settling)).await;
     }
 
-    /// The entry to store and its time to live, if there is to be one.
-    pub(super) fn entry(&self, cache: &Cache, result: &Outcomes<S>) -> Option<(Entry, Duration)> {
-        let ttl = match result {
+    /// The entry to store, if there is to be one.
+    pub(super) fn entry(
+        &self,
+        cache: &Cache,
+        outcome: &Outcomes<S>,
+        load_time: Duration,
+        generations: &[Generation],
+    ) -> Option<Storable> {
+        let ttl = match outcome {
             Ok(value) => self.ttl_of_value(value),
             Err(_) => self.errors.as_ref().map(|(ttl, _)| *ttl),
         };
@@ -135,19 +214,41 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             cache.count(Event::Unstored);
             return None;
         };
-        let entry = match (result, &self.errors) {
+        let ttl = self.jitter.map_or(ttl, |jitter| jitter.shorten(ttl));
+        let windows = &self.site.windows;
+        let window = if outcome.is_ok() {
+            windows.longest()
+        } else {
+            Duration::ZERO
+        };
+        let age = Age {
+            stored_at: cache.0.store.now(),
+            fresh_for: whole_millis(ttl),
+            kept_for: whole_millis(ttl.saturating_add(window)),
+            load_ms: u32::try_from(whole_millis(load_time)).unwrap_or(u32::MAX),
+        };
+        let stamp = Stamp {
+            age,
+            is_aged: !window.is_zero() || windows.idle_time().is_some(),
+            generations,
+        };
+        let entry = match (outcome, &self.errors) {
             (Ok(value), _) => {
-                self.encode(cache, &(self.ops)(), value, Kind::Value, self.fingerprint())
+                let (ops, fingerprint) = ((self.ops)(), self.fingerprint());
+                self.encode(cache, &ops, value, Kind::Value, fingerprint, &stamp)
             }
             (Err(error), Some((_, ops))) => {
                 let ops = ops();
                 let fingerprint = (ops.fingerprint)(self.site.format);
-                self.encode(cache, &ops, error, Kind::Error, fingerprint)
+                self.encode(cache, &ops, error, Kind::Error, fingerprint, &stamp)
             }
             (Err(_), None) => return None,
         };
-        let ttl = self.jitter.map_or(ttl, |jitter| jitter.shorten(ttl));
-        entry.map(|entry| (entry, ttl))
+        let kept_for = match windows.idle_time() {
+            Some(idle) => idle.min(ttl),
+            None => ttl.saturating_add(window),
+        };
+        entry.map(|entry| (entry, kept_for))
     }
 
     fn ttl_of_value(&self, value: &S::Value) -> Option<Ttl> {
@@ -163,6 +264,13 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         }
     }
 
+    /// How long the generation of a tag lives; the life of an entry may depend on its value, so
+    /// this goes by what is written.
+    pub(super) fn tag_life(&self, cache: &Cache) -> Duration {
+        let ttl = self.ttl.resolve(&cache.0.lifetimes);
+        tag_life(ttl.saturating_add(self.site.windows.longest()))
+    }
+
     fn encode<T>(
         &self,
         cache: &Cache,
@@ -170,19 +278,18 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         value: &T,
         kind: Kind,
         fingerprint: Fingerprint,
+        stamp: &Stamp<'_>,
     ) -> Option<Entry> {
         let format = &self.site.format;
         let entry = match cache.0.store {
             Store::Memory(_) => (ops.encoded_len)(value, format).map(|weight| {
                 let shared = (ops.share)(value);
-                Entry::Memory(MemoryEntry::new(
-                    kind,
-                    shared,
-                    format.schema_version(),
-                    weight,
-                ))
+                let version = format.schema_version();
+                Entry::Memory(MemoryEntry::new(kind, shared, version, weight, stamp))
             }),
-            Store::Redis(_) => (ops.encode)(value, kind, format, fingerprint).map(Entry::Bytes),
+            Store::Redis(_) => {
+                (ops.encode)(value, kind, format, fingerprint, stamp).map(Entry::Bytes)
+            }
         };
         if let Err(error) = &entry {
             cache.count(match error {
@@ -195,29 +302,23 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
 }
 
 /// Publishes, or gives the lease back, and lands the flight by what came of it.
-async fn settle(
-    cache: Cache,
-    leader: Leader,
-    lease: Lease,
-    entry: Option<(Entry, Duration)>,
-    outcome: Outcome,
-) {
+async fn settle(cache: Cache, leader: Leader, lease: Lease, settling: Settling, copy: Outcome) {
     // Its invalidation is still on the way, so the lease may stand though it should not.
-    let is_stale = cache.0.journal.holds(lease.key());
-    let stood = match entry.filter(|_| !is_stale) {
-        Some((entry, ttl)) => {
-            let stood = lease.publish(entry, ttl).await;
+    let is_stale = cache.0.journal.holds_any(lease.keyed());
+    let stood = match settling {
+        Settling::Publish(entry, kept_for) if !is_stale => {
+            let stood = lease.publish(entry, kept_for).await;
             count_published(&cache, &stood);
             stood
         }
-        None => lease.release().await,
+        Settling::Publish(..) => lease.release(Leave::Nothing).await,
+        Settling::Release(leave) => lease.release(leave).await,
     };
-    leader.land(match stood {
-        Ok(true) if !is_stale => outcome,
-        Ok(_) => Outcome::Again,
+    let is_confirmed = cfg!(cache_mutant = "publish_before_joiners")
+        || matches!(stood, Ok(true)) && !is_stale
         // Unreachable: nobody can confirm the value, and it is the best there is.
-        Err(_) => outcome,
-    });
+        || stood.is_err();
+    leader.land(if is_confirmed { copy } else { Outcome::Again });
 }
 
 fn count_published(cache: &Cache, stood: &Result<bool, Fault>) {
@@ -226,4 +327,11 @@ fn count_published(cache: &Cache, stood: &Result<bool, Fault>) {
         Ok(false) => Event::Discarded,
         Err(_) => Event::Fault,
     });
+}
+
+/// Never nothing: a time that was given is a time.
+fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000_000))
+        .unwrap_or(u64::MAX)
+        .max(1)
 }

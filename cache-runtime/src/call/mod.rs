@@ -4,7 +4,9 @@
 //! enters the cache, and comes out with an answer or with a [`Load`](load::Load) to finish. A
 //! [`Write`] runs the body under a guard that invalidates whatever happens.
 
+mod background;
 mod blocking;
+mod ending;
 mod enter;
 mod found;
 mod given;
@@ -12,23 +14,32 @@ mod guard;
 mod hooks;
 mod in_memory;
 mod lifetime;
+mod limits;
 mod load;
 mod ops;
 mod read;
+mod refresh;
 pub(crate) mod scope;
 mod shape;
 mod site;
+mod sliding;
 mod update;
+mod verify;
+mod windows;
 mod write;
 
+pub(crate) use background::Background;
+pub(crate) use ending::{Affected, Ending, Phase};
 pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};
 pub(crate) use ops::HasOps;
 pub use read::{Call, call};
 pub use shape::{
-    Cacheable, CacheableErrors, Fallible, FallibleReturn, FallibleShape, Optional, PayloadOf,
-    PlainPayload, PlainShape, ResultPayload, Returns, Shape, returns,
+    Cacheable, CacheableErrors, CanFail, Fallible, FallibleReturn, FallibleShape, GivesUp,
+    Optional, PayloadOf, PlainPayload, PlainShape, ResultPayload, Returns, Shape, returns,
 };
-pub use site::{KeySource, Site, SiteKind};
+pub use site::{KeySource, Site, SiteKind, tag};
+pub(crate) use sliding::Touches;
+pub use windows::Windows;
 pub use write::{AfterWrite, Named, OnOk, Renderer, Returned, Write, write};

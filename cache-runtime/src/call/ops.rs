@@ -7,7 +7,7 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use super::shape::Cacheable;
-use crate::entry::{self, EncodeError, Entry, Fingerprint, Format, Kind, Unreadable};
+use crate::entry::{self, EncodeError, Entry, Fingerprint, Format, Kind, Stamp, Unreadable};
 use crate::flight::Shared;
 
 type Encoded = Result<Vec<u8>, EncodeError>;
@@ -19,7 +19,8 @@ pub(crate) struct Ops<V> {
     pub(crate) type_id: fn() -> TypeId,
     pub(crate) fingerprint: fn(Format) -> Fingerprint,
     pub(crate) decode: fn(&Entry<'_>, usize) -> Result<V, Unreadable>,
-    pub(crate) encode: fn(&V, Kind, &Format, Fingerprint) -> Encoded,
+    pub(crate) encode: fn(&V, Kind, &Format, Fingerprint, &Stamp<'_>) -> Encoded,
+    pub(crate) is_same: fn(&V, &V, &Format) -> bool,
     pub(crate) encoded_len: fn(&V, &Format) -> Result<usize, EncodeError>,
     pub(crate) share: fn(&V) -> Shared,
     pub(crate) open: fn(&(dyn Any + Send + Sync)) -> Option<V>,
@@ -35,9 +36,10 @@ impl<V: Cacheable> HasOps for V {
             type_id: TypeId::of::<V>,
             fingerprint: |format| entry::fingerprint::<V>(format.readability()),
             decode: |entry, max_entry| entry.decode::<V>(max_entry),
-            encode: |value, kind, format, fingerprint| {
-                entry::encode(value, kind, format, fingerprint)
+            encode: |value, kind, format, fingerprint, stamp| {
+                entry::encode(value, kind, format, fingerprint, stamp)
             },
+            is_same: |one, other, format| entry::is_same(one, other, format),
             encoded_len: |value, format| entry::encoded_len(value, format),
             share: |value| Arc::new(value.clone()),
             open: |shared| shared.downcast_ref::<V>().cloned(),

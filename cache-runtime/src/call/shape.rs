@@ -143,6 +143,34 @@ pub trait FallibleReturn: Shape {}
 
 impl<T, E> FallibleReturn for Fallible<T, E> {}
 
+/// A function that returns a `Result`, so that its load can fail.
+#[diagnostic::on_unimplemented(
+    message = "`fail_safe` needs a function that returns a `Result`",
+    label = "this function cannot fail",
+    note = "remove the option, return a `Result`, or add `soft_timeout` to answer an older value \
+            when the body takes long"
+)]
+pub trait CanFail: Shape {}
+
+impl<T, E> CanFail for Fallible<T, E> {}
+
+/// A function whose error can say that its load took too long.
+#[diagnostic::on_unimplemented(
+    message = "`hard_timeout` needs a function whose error can say that it ran out of time",
+    label = "return a `Result` whose error implements `From<cache_runtime::Error>`",
+    note = "a load that is given up ends as `E::from(cache_runtime::Error::LoadTimedOut)`"
+)]
+pub trait GivesUp: Shape {
+    /// The error.
+    fn given_up(error: crate::Error) -> Self::Error;
+}
+
+impl<T, E: From<crate::Error>> GivesUp for Fallible<T, E> {
+    fn given_up(error: crate::Error) -> E {
+        E::from(error)
+    }
+}
+
 /// A function that returns a `Result` whose error can be cached.
 // One trait for both questions, or rustc answers each of them with an error.
 #[diagnostic::on_unimplemented(

@@ -4,11 +4,20 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::windows::Windows;
+use crate::cache::Cache;
 use crate::entry::{Fingerprint, Format};
 use crate::key::Template;
+use crate::observe::Event;
+
+/// The template of a tag, which follows the rules of a key.
+pub const fn tag(text: &'static str) -> Template {
+    Template::parse(text)
+}
 
 /// What an annotated function does to its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +82,12 @@ pub struct Site {
     pub(crate) companion: Option<&'static str>,
     pub(crate) external: Option<&'static str>,
     pub(crate) format: Format,
+    pub(crate) tags: &'static [Template],
+    pub(crate) windows: Windows,
+    /// Whether its keys are fenced while its body runs.
+    pub(crate) is_around: bool,
+    /// How long its keys stay fenced after its body.
+    pub(crate) settle: Duration,
     max_loads: Option<usize>,
     loads: OnceLock<Semaphore>,
     has_warned: AtomicBool,
@@ -92,6 +107,10 @@ impl Site {
             companion: None,
             external: None,
             format: Format::new(),
+            tags: &[],
+            windows: Windows::new(),
+            is_around: false,
+            settle: Duration::ZERO,
             max_loads: None,
             loads: OnceLock::new(),
             has_warned: AtomicBool::new(false),
@@ -160,6 +179,34 @@ impl Site {
         self
     }
 
+    /// Its tags.
+    #[must_use]
+    pub const fn tags(mut self, tags: &'static [Template]) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// What holds past the time to live.
+    #[must_use]
+    pub const fn windows(mut self, windows: Windows) -> Self {
+        self.windows = windows;
+        self
+    }
+
+    /// `when = around`
+    #[must_use]
+    pub const fn around(mut self) -> Self {
+        self.is_around = true;
+        self
+    }
+
+    /// `settle = ..`, in milliseconds.
+    #[must_use]
+    pub const fn settle(mut self, millis: u64) -> Self {
+        self.settle = Duration::from_millis(millis);
+        self
+    }
+
     /// How many of its loads may run at once in this process.
     #[must_use]
     pub const fn max_loads(mut self, most: usize) -> Self {
@@ -190,6 +237,18 @@ impl Site {
     /// Whether this is the first of its warnings.
     pub(crate) fn warns_first_time(&self) -> bool {
         !self.has_warned.swap(true, Ordering::Relaxed)
+    }
+
+    /// Counts, and says once, that a key needs a part of the key context that the caller lacks.
+    pub(super) fn lack(&self, name: &'static str, cache: &Cache) {
+        cache.count(Event::ContextMissing);
+        if self.warns_first_time() {
+            tracing::warn!(
+                site = self.name,
+                "its key needs `<@{name}>`, and it is called outside of `key_context(\"{name}\", ..)`: \
+                 for this call it has no key"
+            );
+        }
     }
 
     /// The template of the key at `index`, where it was written in place.

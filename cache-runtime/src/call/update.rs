@@ -6,24 +6,27 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::blocking::is_on_runtime;
+use super::found::Outcomes;
 use super::guard::Guard;
 use super::hooks::Hooks;
 use super::read::Call;
-use super::scope::{self, Usage, usage_in};
+use super::scope::{self, Usage};
 use super::shape::Shape;
 use crate::cache::{Cache, Target, current};
 use crate::client::engine;
 use crate::lease::{Lease, Taking};
 use crate::observe::Event;
-use crate::store::Replace;
+use crate::store::{Keyed, Take};
 
 /// A write under way.
 struct Updating {
     cache: Cache,
     guard: Guard,
     lease: Option<Lease>,
+    began: Instant,
 }
 
 impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
@@ -58,61 +61,75 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     }
 
     fn guard(&self, cache: &Cache, key: &Arc<str>) -> Guard {
-        Guard::arm(
-            cache.clone(),
-            self.site.name,
-            vec![(None, Target::Key(key.clone()))],
-        )
+        let targets = vec![(None, Target::Key(key.clone()))];
+        Guard::arm(cache.clone(), self.site, targets)
     }
 
     async fn begin_update(&self) -> Option<Updating> {
         let key = self.key.as_ref()?;
         let cache = current(self.cache.as_ref()).clone();
-        let guard = self.guard(&cache, key);
+        let lease = self.take_for_update(&cache, key).await;
+        Some(Updating {
+            // Not before: until here nothing can have been written.
+            guard: self.guard(&cache, key),
+            cache,
+            lease,
+            began: Instant::now(),
+        })
+    }
+
+    /// The lease, if the value may be stored: not one that is not committed yet, and none while
+    /// another write has fenced the key.
+    async fn take_for_update(&self, cache: &Cache, key: &Arc<str>) -> Option<Lease> {
+        let usage = scope::context().usage_of(cache, key, &self.tags);
+        if matches!(usage, Usage::Bypass | Usage::ReadOnly) {
+            return None;
+        }
         cache.0.flights.close(key);
-        let mut budget = cache.fresh_budget();
-        let replace = Replace::Anything {
+        let steal = Take::Steal {
             version: self.site.format.schema_version(),
         };
-        let usage = usage_in(cache.mode(), scope::context().usage);
-        if matches!(usage, Usage::Bypass | Usage::ReadOnly) {
-            let lease = None;
-            return Some(Updating {
-                cache,
-                guard,
-                lease,
-            });
-        }
-        let lease = match Lease::take(&cache, key, replace, &mut budget).await {
-            Ok(Taking::Taken(lease)) => Some(lease),
+        let tags = &self.tags;
+        let (at, life) = (Keyed { key, tags }, self.tag_life(cache));
+        match Lease::take(cache, at, steal, life, &mut cache.fresh_budget()).await {
+            Ok(Taking::Taken(lease, _)) => Some(lease),
             Ok(_) => None,
             Err(_) => {
                 cache.count(Event::Fault);
                 None
             }
-        };
-        Some(Updating {
-            cache,
-            guard,
-            lease,
-        })
+        }
+    }
+
+    /// Stores the value, and says whether it did.
+    async fn publish_update(
+        &self,
+        cache: &Cache,
+        lease: Lease,
+        result: &Outcomes<S>,
+        load_time: Duration,
+    ) -> bool {
+        match self.entry(cache, result, load_time, lease.generations()) {
+            Some((entry, time)) => lease.publish(entry, time).await.unwrap_or(false),
+            None => false,
+        }
     }
 
     async fn finish_update(&self, updating: Updating, output: S::Output) -> S::Output {
         let Updating {
             cache,
-            guard,
+            mut guard,
             lease,
+            began,
         } = updating;
+        guard.end();
         let result = S::split(output);
-        let entry = if result.is_ok() {
-            self.entry(&cache, &result)
-        } else {
-            None
-        };
-        let published = match (lease, entry) {
-            (Some(lease), Some((entry, ttl))) => lease.publish(entry, ttl).await.unwrap_or(false),
-            _ => false,
+        let published = match lease.filter(|_| result.is_ok()) {
+            Some(lease) => {
+                self.publish_update(&cache, lease, &result, began.elapsed())
+                    .await
+            }
+            None => false,
         };
         if published {
             cache.count(Event::Published);

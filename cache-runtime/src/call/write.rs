@@ -11,7 +11,7 @@ use super::site::Site;
 use crate::cache::{Aimed, Cache, Target, current};
 use crate::cache_key::IntoKeys;
 use crate::client::engine;
-use crate::key::KeyPart;
+use crate::key::{KeyPart, Template, tag_key};
 
 /// What a write is to invalidate; `A` decides by what the body returned.
 pub struct Write<A = ()> {
@@ -94,28 +94,47 @@ where
 }
 
 /// A key or a pattern.
-pub struct Named(Target);
+pub struct Named(pub(super) Option<Target>);
 
 /// Renders the templates of a site.
-pub struct Renderer(&'static Site);
+pub struct Renderer(pub(super) &'static Site);
 
 impl Renderer {
     /// The key of the site's template at `index`.
     pub fn key(&self, index: usize, parts: &[&dyn KeyPart]) -> Named {
-        Named(Target::Key(self.text(index, parts)))
+        Named(self.text(index, parts).map(Target::Key))
     }
 
     /// The pattern of the site's template at `index`.
     pub fn pattern(&self, index: usize, parts: &[&dyn KeyPart]) -> Named {
-        Named(Target::Pattern(self.text(index, parts)))
+        Named(self.text(index, parts).map(Target::Pattern))
     }
 
-    fn text(&self, index: usize, parts: &[&dyn KeyPart]) -> Arc<str> {
-        match self.0.template(index) {
-            Some(template) => template.render(parts),
-            None => unreachable!("an expansion renders the templates that it wrote down"),
-        }
+    /// The tag of the site's template at `index`.
+    pub fn tag(&self, index: usize, parts: &[&dyn KeyPart]) -> Named {
+        let template = self.0.tags.get(index).unwrap_or_else(|| not_written_down());
+        let is_complete = self.completes(template);
+        Named(is_complete.then(|| Target::Key(tag_key(template, parts))))
     }
+
+    fn text(&self, index: usize, parts: &[&dyn KeyPart]) -> Option<Arc<str>> {
+        let template = self.0.template(index).unwrap_or_else(|| not_written_down());
+        self.completes(template).then(|| template.render(parts))
+    }
+
+    /// Whether the caller's context has all that the template needs of it; what is not to be
+    /// named can't be invalidated.
+    fn completes(&self, template: &Template) -> bool {
+        let missing = template.missing();
+        if let Some(name) = missing {
+            self.0.lack(name, &current(None));
+        }
+        missing.is_none()
+    }
+}
+
+fn not_written_down() -> &'static Template {
+    unreachable!("an expansion renders the templates that it wrote down")
 }
 
 impl<A> Write<A> {
@@ -128,27 +147,40 @@ impl<A> Write<A> {
 
     /// `key = "template"`
     #[must_use]
-    pub fn key(mut self, index: usize, parts: &[&dyn KeyPart]) -> Self {
-        self.targets
-            .push((None, Renderer(self.site).key(index, parts).0));
-        self
+    pub fn key(self, index: usize, parts: &[&dyn KeyPart]) -> Self {
+        let named = Renderer(self.site).key(index, parts);
+        self.name(named)
     }
 
     /// `keys = ..`
     #[must_use]
     pub fn keys(mut self, keys: impl IntoKeys) -> Self {
-        keys.each(&mut |key| {
-            self.targets
-                .push((key.cache().cloned(), Target::Key(key.shared_text().clone())));
+        keys.each(&mut |key| match key.missing() {
+            Some(name) => self.site.lack(name, &current(key.cache())),
+            None => {
+                let target = Target::Key(key.shared_text().clone());
+                self.targets.push((key.cache().cloned(), target));
+            }
         });
         self
     }
 
     /// `pattern = ".."`
     #[must_use]
-    pub fn pattern(mut self, index: usize, parts: &[&dyn KeyPart]) -> Self {
-        self.targets
-            .push((None, Renderer(self.site).pattern(index, parts).0));
+    pub fn pattern(self, index: usize, parts: &[&dyn KeyPart]) -> Self {
+        let named = Renderer(self.site).pattern(index, parts);
+        self.name(named)
+    }
+
+    /// `tags = [".."]`: invalidating a tag is invalidating its key.
+    #[must_use]
+    pub fn tag(self, index: usize, parts: &[&dyn KeyPart]) -> Self {
+        let named = Renderer(self.site).tag(index, parts);
+        self.name(named)
+    }
+
+    fn name(mut self, named: Named) -> Self {
+        self.targets.extend(named.0.map(|target| (None, target)));
         self
     }
 
@@ -200,18 +232,15 @@ impl<A> Write<A> {
         F: Future<Output = R>,
         A: AfterWrite<R>,
     {
-        let (mut guard, after, renderer) = self.arm();
+        let (mut guard, after) = self.arm();
+        if guard.is_to_fence() {
+            Box::pin(guard.fence()).await;
+        }
         let output = body().await;
-        if after.invalidates(&output) {
-            guard.add(
-                after
-                    .names(&output, &renderer)
-                    .into_iter()
-                    .map(|named| named.0),
-            );
+        if guard.learn(&after, &output) {
             Box::pin(guard.fire()).await;
         } else {
-            guard.disarm();
+            Box::pin(guard.call_off()).await;
         }
         output
     }
@@ -221,28 +250,25 @@ impl<A> Write<A> {
     where
         A: AfterWrite<R>,
     {
-        let (mut guard, after, renderer) = self.arm();
-        let output = body();
-        if !after.invalidates(&output) {
-            guard.disarm();
-            return output;
+        let (mut guard, after) = self.arm();
+        let engine = engine::get().filter(|_| !is_on_runtime());
+        if guard.is_to_fence() {
+            match engine {
+                Some(engine) => engine.block_on(guard.fence()),
+                None => guard.fence_detached(),
+            }
         }
-        guard.add(
-            after
-                .names(&output, &renderer)
-                .into_iter()
-                .map(|named| named.0),
-        );
-        match engine::get().filter(|_| !is_on_runtime()) {
-            Some(engine) => engine.block_on(guard.fire()),
-            None => drop(guard),
+        let output = body();
+        match (guard.learn(&after, &output), engine) {
+            (true, Some(engine)) => engine.block_on(guard.fire()),
+            (true, None) => drop(guard),
+            (false, _) => guard.disarm(),
         }
         output
     }
 
-    fn arm(self) -> (Guard, A, Renderer) {
+    fn arm(self) -> (Guard, A) {
         let cache = current(self.cache.as_ref()).clone();
-        let guard = Guard::arm(cache, self.site.name, self.targets);
-        (guard, self.after, Renderer(self.site))
+        (Guard::arm(cache, self.site, self.targets), self.after)
     }
 }

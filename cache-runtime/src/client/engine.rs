@@ -8,6 +8,7 @@ use std::future::Future;
 
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle};
+use tokio::task::AbortHandle;
 
 static ENGINE: OnceCell<Engine> = OnceCell::new();
 
@@ -29,11 +30,9 @@ pub(crate) fn get() -> Option<&'static Engine> {
         .ok()
 }
 
-/// Runs a task on the engine.
-pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    if let Some(engine) = get() {
-        engine.0.spawn(task);
-    }
+/// Runs a task on the engine, if there is one.
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+    get().map(|engine| engine.0.spawn(task).abort_handle())
 }
 
 pub(crate) struct Engine(Handle);

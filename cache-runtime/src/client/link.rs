@@ -5,10 +5,11 @@
 //! own budget; after that "not connected" is an answer they get at once. When the keeper's
 //! runtime goes, the link falls back to idle and the next caller's runtime takes over.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
@@ -20,6 +21,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::reads::Reads;
+use super::server_clock::ServerClock;
 use crate::error::Fault;
 
 /// Timeouts in a row, without an answer between, after which a connection counts as dead: the
@@ -28,9 +30,12 @@ const SILENCE: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const CONNECT_TIME: Duration = Duration::from_secs(5);
+/// Two clocks drift apart by a few milliseconds an hour at most.
+const BETWEEN_TIMES: Duration = Duration::from_secs(300);
 
 pub(crate) struct Link {
     client: redis::Client,
+    clock: Arc<ServerClock>,
     patience: Duration,
     state: RwLock<State>,
     /// Which keeper is in charge: one whose runtime is kept but not driven is replaced.
@@ -59,9 +64,10 @@ pub(crate) struct Open {
 
 impl Link {
     /// `patience` bounds how long callers wait for the first connection.
-    pub(crate) fn new(client: redis::Client, patience: Duration) -> Self {
+    pub(crate) fn new(client: redis::Client, clock: Arc<ServerClock>, patience: Duration) -> Self {
         Self {
             client,
+            clock,
             patience,
             state: RwLock::new(State::Idle),
             turn: AtomicU32::new(0),
@@ -231,11 +237,39 @@ impl Keeper {
                     return;
                 }
                 pause = FIRST_PAUSE;
-                open.lost.notified().await;
+                self.watch(&open).await;
             } else {
                 self.enter_down(pause + patience);
                 tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+
+    /// Asks the server for its time now and then, until the connection is lost.
+    async fn watch(&self, open: &Arc<Open>) {
+        let Some(clock) = self.0.upgrade().map(|link| link.clock.clone()) else {
+            return;
+        };
+        let mut lost = pin!(open.lost.notified());
+        loop {
+            let asked = clock.ask();
+            let mut connection = open.connection();
+            let time = redis::cmd("TIME");
+            let answer = timeout(CONNECT_TIME, connection.send_packed_command(&time));
+            let mut answer = pin!(answer);
+            let answered = poll_fn(|task| match lost.as_mut().poll(task) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => answer.as_mut().poll(task).map(Some),
+            });
+            // Silence is for those to judge who wait for something.
+            match answered.await {
+                None => return,
+                Some(Ok(Ok(answer))) => clock.learn(asked, &answer),
+                Some(_) => {}
+            }
+            if timeout(BETWEEN_TIMES, &mut lost).await.is_ok() {
+                return;
             }
         }
     }

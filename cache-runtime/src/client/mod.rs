@@ -4,7 +4,9 @@ mod budget;
 pub(crate) mod engine;
 mod link;
 mod reads;
+mod server_clock;
 
 pub(crate) use budget::Budget;
 pub(crate) use link::Link;
 pub(crate) use reads::WireKey;
+pub(crate) use server_clock::ServerClock;

@@ -23,23 +23,37 @@ const ALONE: usize = 2;
 /// Bytes that a batch should not exceed, so that large values do not hold up small ones.
 const BATCH_BYTES: usize = 64 * 1024;
 const BATCH_KEYS: usize = 128;
+/// Keys of one call that go in one command: more would hold up others for long.
+const MANY: usize = 512;
 
 /// A key as the server knows it: the namespace in front.
 #[derive(Clone, Copy)]
 pub(crate) struct WireKey<'a> {
-    pub(crate) namespace: &'a str,
-    pub(crate) key: &'a str,
+    namespace: &'a str,
+    key: &'a [u8],
+}
+
+impl<'a> WireKey<'a> {
+    pub(crate) fn new(namespace: &'a str, key: &'a str) -> Self {
+        let key = key.as_bytes();
+        Self { namespace, key }
+    }
+
+    /// A key as the server has said it.
+    pub(crate) fn whole(key: &'a [u8]) -> Self {
+        Self { namespace: "", key }
+    }
 }
 
 impl ToRedisArgs for WireKey<'_> {
     fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
         if self.namespace.is_empty() {
-            return out.write_arg(self.key.as_bytes());
+            return out.write_arg(self.key);
         }
         let mut arg = out.writer_for_next_arg();
         // Writing into a command's own buffer cannot fail.
         let _ = std::io::Write::write_all(&mut arg, self.namespace.as_bytes());
-        let _ = std::io::Write::write_all(&mut arg, self.key.as_bytes());
+        let _ = std::io::Write::write_all(&mut arg, self.key);
     }
 }
 
@@ -47,14 +61,28 @@ impl redis::ToSingleRedisArg for WireKey<'_> {}
 
 type Bytes = Option<Vec<u8>>;
 
-struct Rider {
-    key: Arc<str>,
-    time: Duration,
-    runtime: runtime::Id,
-    reply: oneshot::Sender<Result<Bytes, Fault>>,
+/// What one read found: at its key, and at those of its tags.
+#[derive(Default)]
+pub(crate) struct Strings {
+    pub(crate) at_key: Bytes,
+    pub(crate) at_tags: Vec<Bytes>,
 }
 
-type Answer = oneshot::Receiver<Result<Bytes, Fault>>;
+struct Rider {
+    key: Arc<str>,
+    tags: Vec<Arc<str>>,
+    time: Duration,
+    runtime: runtime::Id,
+    reply: oneshot::Sender<Result<Strings, Fault>>,
+}
+
+impl Rider {
+    fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
+        std::iter::once(&self.key).chain(&self.tags)
+    }
+}
+
+type Answer = oneshot::Receiver<Result<Strings, Fault>>;
 
 /// The reads of one connection.
 #[derive(Default)]
@@ -81,25 +109,31 @@ impl Drop for InFlight<'_> {
 }
 
 impl Link {
-    /// Reads the string at `key`; what is not a string reads as nothing.
+    /// Reads the strings at `key` and at `tags`; what is not a string reads as nothing.
     pub(crate) async fn get(
         self: &Arc<Self>,
         namespace: &Arc<str>,
         key: &Arc<str>,
+        tags: &[Arc<str>],
         time: Duration,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Strings, Fault> {
         let runtime = Handle::try_current().map_err(|_| Fault::NoRuntime)?.id();
         let (open, time) = self.open(time).await?;
         if open.reads.in_flight.load(Ordering::Relaxed) < ALONE {
-            return self
-                .get_alone(&open, WireKey { namespace, key }, time)
-                .await;
+            return if tags.is_empty() {
+                let key = WireKey::new(namespace, key);
+                self.get_alone(&open, key, time).await
+            } else {
+                let keys = std::iter::once(key).chain(tags);
+                Box::pin(self.get_all_alone(&open, namespace, keys, time)).await
+            };
         }
         let (reply, answer) = oneshot::channel();
         let gatherer = {
             let mut waiting = open.reads.waiting.lock();
             waiting.push(Rider {
                 key: key.clone(),
+                tags: tags.to_vec(),
                 time,
                 runtime,
                 reply,
@@ -127,7 +161,7 @@ impl Link {
         open: &Arc<Open>,
         key: WireKey<'_>,
         time: Duration,
-    ) -> Result<Bytes, Fault> {
+    ) -> Result<Strings, Fault> {
         let _in_flight = InFlight::enter(&open.reads.in_flight);
         let mut cmd = Cmd::with_capacity(2, 3 + key.namespace.len() + key.key.len());
         cmd.arg("GET").arg(key);
@@ -135,7 +169,51 @@ impl Link {
         let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
         let bytes = into_bytes(self.judge(open, outcome)?)?;
         open.reads.observe(bytes.as_ref().map_or(0, Vec::len));
-        Ok(bytes)
+        Ok(Strings {
+            at_key: bytes,
+            at_tags: Vec::new(),
+        })
+    }
+
+    /// A key and its tags, in one command.
+    async fn get_all_alone<'a>(
+        self: &Arc<Self>,
+        open: &Arc<Open>,
+        namespace: &str,
+        keys: impl Iterator<Item = &'a Arc<str>>,
+        time: Duration,
+    ) -> Result<Strings, Fault> {
+        let _in_flight = InFlight::enter(&open.reads.in_flight);
+        let mut cmd = redis::cmd("MGET");
+        for key in keys {
+            cmd.arg(WireKey::new(namespace, key));
+        }
+        let mut connection = open.connection();
+        let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
+        let values = self.judge(open, outcome)?.extract_error()?;
+        let mut strings = into_strings(values)?.into_iter();
+        Ok(Strings {
+            at_key: strings.next().flatten(),
+            at_tags: strings.collect(),
+        })
+    }
+
+    /// Reads the strings at several keys, in their order, in one command.
+    pub(crate) async fn get_many(
+        self: &Arc<Self>,
+        namespace: &str,
+        keys: &[&Arc<str>],
+        time: Duration,
+    ) -> Result<Vec<Bytes>, Fault> {
+        let mut strings = Vec::with_capacity(keys.len());
+        for batch in keys.chunks(MANY) {
+            let mut cmd = redis::cmd("MGET");
+            for key in batch {
+                cmd.arg(WireKey::new(namespace, key));
+            }
+            strings.extend(into_strings(self.command(&cmd, time).await?)?);
+        }
+        Ok(strings)
     }
 }
 
@@ -161,17 +239,14 @@ impl Gathering {
 
     async fn send(&self, batch: Vec<Rider>) {
         let _in_flight = InFlight::enter(&self.open.reads.in_flight);
-        let bytes = batch
-            .iter()
-            .map(|rider| self.namespace.len() + rider.key.len())
-            .sum::<usize>();
-        let mut cmd = Cmd::with_capacity(batch.len() + 1, bytes + 4);
+        let keys = || batch.iter().flat_map(Rider::keys);
+        let (count, bytes) = keys().fold((0, 0), |(count, bytes), key| {
+            (count + 1, bytes + self.namespace.len() + key.len())
+        });
+        let mut cmd = Cmd::with_capacity(count + 1, bytes + 4);
         cmd.arg("MGET");
-        for rider in &batch {
-            cmd.arg(WireKey {
-                namespace: &self.namespace,
-                key: &rider.key,
-            });
+        for key in keys() {
+            cmd.arg(WireKey::new(&self.namespace, key));
         }
         // Each rider minds its own time; one that has little left does not end it for the others.
         let time = batch
@@ -182,14 +257,12 @@ impl Gathering {
         let mut connection = self.open.connection();
         let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
         match self.link.judge(&self.open, outcome) {
-            Ok(Value::Array(values)) if values.len() == batch.len() => {
-                for (rider, value) in batch.into_iter().zip(values) {
-                    let bytes = into_bytes(value);
-                    self.open
-                        .reads
-                        .observe(bytes.as_ref().map_or(0, |b| b.as_ref().map_or(0, Vec::len)));
+            Ok(Value::Array(values)) if values.len() == count => {
+                let mut values = values.into_iter();
+                for rider in batch {
+                    let strings = self.strings(&rider, &mut values);
                     // A rider whose future was dropped no longer wants its answer.
-                    let _ = rider.reply.send(bytes);
+                    let _ = rider.reply.send(strings);
                 }
             }
             Ok(Value::ServerError(error)) => {
@@ -200,6 +273,34 @@ impl Gathering {
             Err(Fault::Redis(error)) => refuse(batch, || Fault::Redis(error.clone())),
             Err(_) => refuse(batch, || Fault::NotConnected),
         }
+    }
+}
+
+impl Gathering {
+    /// A rider's part of an answer.
+    fn strings(
+        &self,
+        rider: &Rider,
+        values: &mut impl Iterator<Item = Value>,
+    ) -> Result<Strings, Fault> {
+        let at_key = values.next().map_or(Ok(None), into_bytes);
+        let length = at_key
+            .as_ref()
+            .map_or(0, |b| b.as_ref().map_or(0, Vec::len));
+        self.open.reads.observe(length);
+        let at_tags = values.by_ref().take(rider.tags.len()).map(into_bytes);
+        let at_tags = at_tags.collect::<Result<_, _>>();
+        Ok(Strings {
+            at_key: at_key?,
+            at_tags: at_tags?,
+        })
+    }
+}
+
+fn into_strings(values: Value) -> Result<Vec<Bytes>, Fault> {
+    match values {
+        Value::Array(values) => values.into_iter().map(into_bytes).collect(),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -232,7 +333,7 @@ impl Drop for Waiting<'_> {
 impl Reads {
     /// Waits for a batch that leaves from another runtime, which may be one that nobody drives:
     /// then all who wait are sent away, or no later rider would start another batch.
-    async fn ride_along(&self, answer: Answer, time: Duration) -> Result<Bytes, Fault> {
+    async fn ride_along(&self, answer: Answer, time: Duration) -> Result<Strings, Fault> {
         if let Ok(answer) = timeout(time, answer).await {
             return answer.unwrap_or(Err(Fault::Dropped));
         }

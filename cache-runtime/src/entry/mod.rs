@@ -18,8 +18,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use envelope::{
-    ENTRY_HEADS, Entry, FENCE_HEAD, Kind, LEASE_HEAD, Stored, Unreadable, VERSION_OFFSET,
-    lease_bytes, parse,
+    Age, Entry, Generation, IDENTITY, Kind, Lease, Stamp, Stored, Unreadable, cooling_bytes,
+    fence_bytes, lease_bytes, parse,
 };
 pub(crate) use fingerprint::{Fingerprint, fingerprint};
 pub use format::{Compression, EntryCodec, EntryCompression, Format, Json, Postcard};
@@ -39,11 +39,13 @@ pub(crate) fn encode<V: Serialize + DeserializeOwned>(
     kind: Kind,
     format: &Format,
     fingerprint: Fingerprint,
+    stamp: &Stamp<'_>,
 ) -> Result<Vec<u8>, EncodeError> {
+    let room = envelope::room(stamp);
     let mut bytes = Vec::with_capacity(USUAL_ENTRY);
-    bytes.resize(envelope::HEADER, 0);
+    bytes.resize(room, 0);
     let codec = codec::append(value, format, fingerprint, &mut bytes)?;
-    let is_compressed = compression::shrink(&mut bytes, envelope::HEADER, format.compress);
+    let is_compressed = compression::shrink(&mut bytes, room, format.compress);
     let (version, fingerprint) = (format.schema_version(), fingerprint.hash);
     let header = envelope::Header {
         kind,
@@ -51,9 +53,17 @@ pub(crate) fn encode<V: Serialize + DeserializeOwned>(
         is_compressed,
         version,
         fingerprint,
+        stamp: *stamp,
     };
     envelope::seal(&mut bytes, &header);
     Ok(bytes)
+}
+
+/// Whether two values are the same to a reader of this format: in a set, order does not count.
+pub(crate) fn is_same<V: Serialize>(one: &V, other: &V, format: &Format) -> bool {
+    let digest = |value| fidelity::digest(value, format.readability()).ok();
+    let (one, other) = (digest(one), digest(other));
+    one.is_some() && one == other
 }
 
 /// The length of the payload of `value` before compression: its weight in the embedded store.

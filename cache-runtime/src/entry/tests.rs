@@ -23,6 +23,7 @@ fn stored<V: Serialize + DeserializeOwned + 'static>(
         Kind::Value,
         format,
         fingerprint::<V>(format.readability()),
+        &Stamp::default(),
     )
 }
 
@@ -312,7 +313,14 @@ fn a_forged_recursion_does_not_overflow_the_stack() {
         ..fingerprint::<Vec<u8>>(Readability::Compact)
     };
     let format = JSON.codec::<Postcard>();
-    let bytes = encode(&vec![1_u8; 1 << 19], Kind::Value, &format, fingerprint).unwrap();
+    let bytes = encode(
+        &vec![1_u8; 1 << 19],
+        Kind::Value,
+        &format,
+        fingerprint,
+        &Stamp::default(),
+    )
+    .unwrap();
     assert_eq!(bytes[5], 2);
     assert!(matches!(
         entry(&bytes).decode::<Tree>(1 << 20),
@@ -442,6 +450,7 @@ fn an_entry_says_what_it_is() {
             hash: 9,
             packs: false,
         },
+        &Stamp::default(),
     );
     let bytes = bytes.unwrap();
     let entry = entry(&bytes);

@@ -7,6 +7,16 @@ use std::fmt;
 pub(crate) struct Token(pub(super) [u8; 16]);
 
 impl Token {
+    /// Its bytes, for a command.
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// What a mutant uses instead: the same for every load of this process.
+    pub(crate) fn of_process() -> Self {
+        Self(u128::from(std::process::id()).to_be_bytes())
+    }
+
     /// A token nobody has used before.
     pub(crate) fn random() -> Self {
         Self(rand::random())

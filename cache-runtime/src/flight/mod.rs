@@ -11,6 +11,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::key::is_tag;
+use crate::store::Keyed;
+
 const SHARDS: usize = 16;
 
 /// A value or an error that several callers get a copy of.
@@ -40,6 +43,7 @@ pub(crate) enum Footing {
 
 struct Open {
     value: TypeId,
+    tags: Box<[Arc<str>]>,
     footing: Footing,
     landing: Landing,
 }
@@ -69,8 +73,14 @@ impl Flights {
         &self.shards[usize::from(hash.to_le_bytes()[0]) % SHARDS]
     }
 
-    /// Joins the open flight for `key`, or opens one.
-    pub(crate) fn board(self: &Arc<Self>, key: &Arc<str>, value: TypeId, footing: Footing) -> Role {
+    /// Joins the open flight for a key, or opens one.
+    pub(crate) fn board(
+        self: &Arc<Self>,
+        keyed: Keyed<'_>,
+        value: TypeId,
+        footing: Footing,
+    ) -> Role {
+        let Keyed { key, tags } = keyed;
         let mut shard = self.shard(key).lock();
         let open = shard.entry(key.clone()).or_default();
         if let Some(flight) = open
@@ -82,6 +92,7 @@ impl Flights {
         let (sender, landing) = watch::channel(None);
         open.push(Open {
             value,
+            tags: tags.into(),
             footing,
             landing,
         });
@@ -92,9 +103,20 @@ impl Flights {
         })
     }
 
-    /// Closes the flights for `key` to newcomers; those aboard still land.
+    /// Closes the flights for `key`, a tag's with all that carry it, to newcomers; those aboard
+    /// still land.
     pub(crate) fn close(&self, key: &str) {
-        self.shard(key).lock().remove(key);
+        if !is_tag(key) {
+            self.shard(key).lock().remove(key);
+            return;
+        }
+        // All that are open: loads under way in this process, which are few.
+        for shard in &self.shards {
+            shard.lock().retain(|_, open| {
+                open.retain(|flight| flight.tags.iter().all(|tag| **tag != *key));
+                !open.is_empty()
+            });
+        }
     }
 
     /// Closes every flight to newcomers.
@@ -155,5 +177,36 @@ impl Joiner {
             Ok(outcome) => outcome.clone().unwrap_or(Outcome::Again),
             Err(_) => Outcome::Again,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(flights: &Arc<Flights>, key: &str, tags: &[&str]) -> Role {
+        let (key, tags) = (Arc::from(key), tags.iter().map(|tag| Arc::from(*tag)));
+        let tags: Vec<_> = tags.collect();
+        let keyed = Keyed {
+            key: &key,
+            tags: &tags,
+        };
+        flights.board(keyed, TypeId::of::<u64>(), Footing::Read)
+    }
+
+    #[test]
+    fn a_tag_closes_the_flights_that_carry_it_and_no_other() {
+        let flights = Arc::new(Flights::new());
+        let carrying = ["a", "b"].map(|key| board(&flights, key, &["[tag]x", "[tag]y"]));
+        let other = board(&flights, "c", &["[tag]y"]);
+        flights.close("[tag]x");
+        for key in ["a", "b"] {
+            assert!(
+                matches!(board(&flights, key, &[]), Role::Leader(_)),
+                "{key}"
+            );
+        }
+        assert!(matches!(board(&flights, "c", &[]), Role::Joiner(_)));
+        drop((carrying, other));
     }
 }

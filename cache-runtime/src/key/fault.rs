@@ -69,7 +69,7 @@ impl Fault {
                 .say(": write a name or a path of fields, such as `<id>` or `<user.id>`"),
             Problem::Context => message
                 .quote(piece)
-                .say(": `@` has no meaning here, write `<name>` and pass the value"),
+                .say(": `@` takes the name of a part of the caller's context, as in `<@tenant>`"),
             Problem::Suffix => message
                 .quote(piece)
                 .say(": all that may follow a name is `|hash`"),

@@ -50,6 +50,7 @@ impl Reader {
             start: 0,
             end: 0,
             shown: Shown::Spelled,
+            is_context: false,
         };
         let places = [nowhere; MAX_PLACES];
         Self {
@@ -76,7 +77,7 @@ impl Reader {
         self.at += 1;
     }
 
-    /// `<path>` or `<path|hash>`.
+    /// `<path>` or `<path|hash>`; a `@` in front says that the caller's context has it.
     const fn placeholder(&mut self) {
         let start = self.at;
         let Some(end) = self.find(b'>', start + 1) else {
@@ -86,9 +87,10 @@ impl Reader {
             Some(bar) if bar < end => bar,
             _ => end,
         };
-        if self.byte(start + 1) == b'@' {
+        let is_context = self.byte(start + 1) == b'@';
+        if is_context && !self.is_name(start + 2, bar) {
             self.fail(Problem::Context, start, end + 1);
-        } else if !self.is_path(start + 1, bar) {
+        } else if !is_context && !self.is_path(start + 1, bar) {
             self.fail(Problem::NotAName, start, end + 1);
         } else if bar != end && !self.is_hash(bar + 1, end) {
             self.fail(Problem::Suffix, start, end + 1);
@@ -102,6 +104,7 @@ impl Reader {
                 start,
                 end: end + 1,
                 shown,
+                is_context,
             });
         }
     }

@@ -5,6 +5,7 @@
 
 mod arg;
 mod compound;
+pub(crate) mod context;
 mod digest;
 pub(crate) mod escape;
 mod fault;
@@ -16,6 +17,7 @@ pub(crate) mod plumbing;
 mod scalar;
 mod scratch;
 mod secret;
+mod tag;
 mod template;
 mod typed;
 mod writer;
@@ -24,11 +26,14 @@ mod writer;
 mod injectivity;
 
 pub use arg::KeyArg;
+pub use context::key_context;
 pub use escape::EscapeTable;
 pub(crate) use escape::escaped;
 pub use name::KeyName;
 pub use part::KeyPart;
 pub use secret::Secret;
+pub(crate) use tag::is_tag;
+pub use tag::tag_key;
 pub use template::Template;
 pub use typed::{KeyArguments, KeyTemplate};
 pub use writer::KeyWriter;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::grammar::{self, Kind};
 use super::writer::Shown;
-use super::{EscapeTable, KeyPart, KeyWriter, scratch};
+use super::{EscapeTable, KeyPart, KeyWriter, context, scratch};
 
 /// More arguments than this belong in a tuple or a struct.
 pub(super) const MAX_PLACES: usize = 8;
@@ -25,6 +25,8 @@ pub(super) struct Place {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) shown: Shown,
+    /// Whether the caller's context has its part, rather than an argument.
+    pub(super) is_context: bool,
 }
 
 impl Template {
@@ -63,9 +65,50 @@ impl Template {
         self.text
     }
 
-    /// How many parts it takes.
+    /// How many arguments it takes: the caller's context has the parts of all other placeholders.
     pub const fn arity(&self) -> usize {
-        self.count
+        let (mut arity, mut at) = (0, 0);
+        while at < self.count {
+            arity += if self.places[at].is_context { 0 } else { 1 };
+            at += 1;
+        }
+        arity
+    }
+
+    /// The first part that the caller's context should have and has not.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        let places = self.places.iter().take(self.count);
+        let mut names = places
+            .filter(|place| place.is_context)
+            .map(|place| self.name(place));
+        names.find(|name| !context::has(name))
+    }
+
+    /// What stands in a placeholder of the context, without its `@`.
+    fn name(&self, place: &Place) -> &'static str {
+        let inner = self.text.get(place.start + 2..place.end - 1);
+        let inner = inner.unwrap_or_default();
+        inner.split('|').next().unwrap_or(inner)
+    }
+
+    /// The key of these arguments and of the caller's context.
+    pub(super) fn render_arguments(&self, arguments: &[&dyn KeyPart]) -> Arc<str> {
+        if self.arity() == self.count {
+            return self.render(arguments);
+        }
+        let places = self.places.iter().take(self.count);
+        let parts: Vec<_> = places
+            .map(|place| place.is_context.then(|| context::context(self.name(place))))
+            .collect();
+        let mut arguments = arguments.iter();
+        let parts: Vec<&dyn KeyPart> = parts
+            .iter()
+            .filter_map(|part| match part {
+                Some(part) => Some(part as &dyn KeyPart),
+                None => arguments.next().copied(),
+            })
+            .collect();
+        self.render(&parts)
     }
 
     /// The key of these parts, one for each placeholder, in order.

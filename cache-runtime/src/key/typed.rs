@@ -11,8 +11,9 @@ use super::{KeyArg, KeyPart, Template, fault};
 
 /// A template of keys, with the types of its arguments and of the value behind it.
 ///
-/// `A` is a tuple with one type for each placeholder, in order; `V` is the type of
-/// the value. The text is checked when the program is compiled.
+/// `A` is a tuple with one type for each placeholder, in order, but for those like `<@tenant>`,
+/// which the caller's [`key_context`](crate::key_context) fills; `V` is the type of the value.
+/// The text is checked when the program is compiled.
 ///
 /// ```
 /// use cache_runtime::KeyTemplate;
@@ -84,7 +85,8 @@ impl<A, V> KeyTemplate<A, V> {
     }
 
     fn rendered(&self, parts: &[&dyn KeyPart]) -> Key<V> {
-        Key::rendered(self.template.render(parts), self.text())
+        let text = self.template.render_arguments(parts);
+        Key::rendered(text, self.text()).needing(self.template.missing())
     }
 }
 

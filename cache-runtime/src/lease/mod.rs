@@ -7,77 +7,101 @@ use tokio::task::AbortHandle;
 
 use crate::cache::Cache;
 use crate::client::{Budget, engine};
-use crate::entry::Token;
+use crate::entry::{Generation, Token};
 use crate::error::Fault;
-use crate::store::{Entry, Leasing, Reading, Redis, Replace, Store};
+use crate::store::{Entry, Keyed, Leasing, Leave, Read, Reading, Redis, Store, Take};
 
 /// A lease that is kept alive while it is held and given back when it is dropped.
 pub(crate) struct Lease {
     cache: Cache,
     key: Arc<str>,
+    tags: Vec<Arc<str>>,
     token: Option<Token>,
+    /// Of its tags, as they were before the load.
+    generations: Vec<Generation>,
     renewal: Option<AbortHandle>,
+}
+
+/// How long the generation of a tag lives that entries of this life are under: longer than they.
+pub(crate) fn tag_life(kept_for: Duration) -> Duration {
+    const SHORTEST: Duration = Duration::from_secs(86_400);
+    kept_for.saturating_mul(2).max(SHORTEST)
 }
 
 /// What came of asking for a lease.
 pub(crate) enum Taking {
-    Taken(Lease),
-    Instead(Reading),
+    /// And what it has taken the place of, if that is kept and was not known before.
+    Taken(Lease, Option<Reading>),
+    Instead(Read),
     Unfit,
 }
 
 impl Lease {
-    pub(crate) fn key(&self) -> &str {
-        &self.key
+    pub(crate) fn keyed(&self) -> Keyed<'_> {
+        Keyed {
+            key: &self.key,
+            tags: &self.tags,
+        }
+    }
+
+    pub(crate) fn generations(&self) -> &[Generation] {
+        &self.generations
     }
 
     /// Takes the lease on a key. It is given back if this future is dropped, or if nobody knows
     /// what became of the command: else the key would be blocked for the lease's whole time.
     pub(crate) async fn take(
         cache: &Cache,
-        key: &Arc<str>,
-        replace: Replace<'_>,
+        at: Keyed<'_>,
+        take: Take<'_>,
+        tag_life: Duration,
         budget: &mut Budget,
     ) -> Result<Taking, Fault> {
         // A token belongs to one sending of the command.
-        let token = Token::random();
+        let token = if cfg!(cache_mutant = "token_per_sending") {
+            Token::of_process()
+        } else {
+            Token::random()
+        };
         let mut lease = Self {
             cache: cache.clone(),
-            key: key.clone(),
+            key: at.key.clone(),
+            tags: at.tags.to_vec(),
             token: Some(token),
+            generations: Vec::new(),
             renewal: None,
         };
-        let leasing = cache.0.store.lease(key, token, replace, budget).await;
+        let leasing = cache.0.store.lease(at, token, take, tag_life, budget).await;
         if !matches!(
             leasing,
-            Ok(Leasing::Taken) | Err(Fault::Timeout | Fault::Redis(_))
+            Ok(Leasing::Taken { .. }) | Err(Fault::Timeout | Fault::Redis(_))
         ) {
             lease.token = None;
         }
         Ok(match leasing? {
-            Leasing::Taken => {
+            Leasing::Taken { kept, generations } => {
+                lease.generations = generations;
                 if let Store::Redis(redis) = &cache.0.store {
-                    let renewal = renew(redis.clone(), cache.0.lease / 3, key.clone(), token);
+                    let key = at.key.clone();
+                    let renewal = renew(redis.clone(), cache.0.lease / 3, key, token);
                     lease.renewal = Some(tokio::spawn(renewal).abort_handle());
                 }
-                Taking::Taken(lease)
+                Taking::Taken(lease, kept)
             }
             Leasing::Unfit => Taking::Unfit,
-            Leasing::Instead(reading) => Taking::Instead(reading),
+            Leasing::Instead(read) => Taking::Instead(read),
         })
     }
 
     /// Stores the entry if the lease stands. Whatever comes of it, the lease is over; after a
     /// fault nobody knows, and it is not sent again: a late duplicate would revive an old load.
-    pub(crate) async fn publish(mut self, entry: Entry, ttl: Duration) -> Result<bool, Fault> {
+    pub(crate) async fn publish(mut self, entry: Entry, time: Duration) -> Result<bool, Fault> {
         let Some(token) = self.token else {
             return Ok(false);
         };
-        let published = self
-            .cache
-            .0
-            .store
-            .publish(&self.key, token, entry, ttl)
+        let store = &self.cache.0.store;
+        let published = store
+            .publish(self.keyed(), token, &self.generations, entry, time)
             .await;
         if published.is_ok() {
             self.token = None;
@@ -86,11 +110,14 @@ impl Lease {
     }
 
     /// Gives the lease back and says whether it stood to the end.
-    pub(crate) async fn release(mut self) -> Result<bool, Fault> {
+    pub(crate) async fn release(mut self, leave: Leave) -> Result<bool, Fault> {
         let Some(token) = self.token else {
             return Ok(false);
         };
-        let released = self.cache.0.store.release(&self.key, token).await;
+        let store = &self.cache.0.store;
+        let released = store
+            .release(self.keyed(), token, &self.generations, leave)
+            .await;
         if released.is_ok() {
             self.token = None;
         }
@@ -106,17 +133,26 @@ impl Drop for Lease {
         let Some(token) = self.token.take() else {
             return;
         };
-        match &self.cache.0.store {
-            Store::Memory(memory) => drop(memory.release(&self.key, token)),
-            Store::Redis(_) => {
-                // From the process's own runtime: this drop may be the shutdown of the caller's.
-                let (cache, key) = (self.cache.clone(), self.key.clone());
-                engine::spawn(async move {
-                    // Unreachable: then the lease ends by itself.
-                    let _ = cache.0.store.release(&key, token).await;
-                });
-            }
+        if let Store::Memory(memory) = &self.cache.0.store {
+            memory.release(self.keyed(), token, &self.generations, Leave::Kept);
+            return;
         }
+        // From the process's own runtime: this drop may be the shutdown of the caller's.
+        let (cache, key, tags) = (
+            self.cache.clone(),
+            self.key.clone(),
+            std::mem::take(&mut self.tags),
+        );
+        let generations = std::mem::take(&mut self.generations);
+        engine::spawn(async move {
+            let at = Keyed {
+                key: &key,
+                tags: &tags,
+            };
+            let store = &cache.0.store;
+            // Unreachable: then the lease ends by itself.
+            let _ = store.release(at, token, &generations, Leave::Kept).await;
+        });
     }
 }
 

@@ -80,6 +80,32 @@ events! {
     BlockingUncached => blocking_uncached,
     /// Commands that Redis did not answer, or refused.
     Fault => faults,
+    /// Calls answered with an entry past its time to live, within `stale`.
+    Stale => stale,
+    /// Loads of entries that can still be answered: in the background, or by the caller who won.
+    Refresh => refreshes,
+    /// Refreshes that did not begin because too many are under way.
+    RefreshSkipped => refreshes_skipped,
+    /// Calls answered with an older entry because the load failed, within `fail_safe`.
+    FailSafe => fail_safe,
+    /// Calls answered with an older entry because the load took longer than `soft_timeout`.
+    SoftTimeout => soft_timeouts,
+    /// Loads given up at `hard_timeout`.
+    HardTimeout => hard_timeouts,
+    /// Calls of a function by its own load, for the same key; they ran uncached.
+    Recursive => recursive,
+    /// Hits on which the body ran as well, by `verify`.
+    Verified => verified,
+    /// Of these, how many times the body answered something else, and the entry stayed.
+    Mismatch => mismatches,
+    /// Calls whose key needs a part of the key context that the caller has not set.
+    ContextMissing => context_missing,
+    /// Calls that met the fence of a write: they loaded and stored nothing.
+    Fenced => fenced,
+    /// Entries whose life a hit has prolonged, by `sliding`.
+    Touched => touched,
+    /// Invalidations held back until their transaction has been committed.
+    Deferred => deferred,
     /// Invalidations that the store has applied.
     Invalidated => invalidations,
     /// Invalidations queued because Redis was away.
@@ -89,8 +115,13 @@ events! {
 }
 
 #[repr(align(128))]
-#[derive(Default)]
 struct Stripe([AtomicU64; EVENTS]);
+
+impl Default for Stripe {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
 
 /// One row of counters a stripe, so that a hit on one core does not slow a hit on another.
 #[derive(Default)]

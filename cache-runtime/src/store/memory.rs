@@ -1,21 +1,22 @@
 //! The embedded store: decoded values in this process, bounded by bytes, exact in their lifetimes.
 //!
-//! Entries lie in a concurrent cache that evicts by weight; leases lie beside it, because losing
-//! one to eviction would lose its load. Whatever changes a key does so under that key's lease
-//! lock; reads take none.
+//! Entries lie in a concurrent cache that evicts by weight; leases and fences lie beside it, because
+//! losing one to eviction would lose its load. Whatever changes a key does so under the lock on its
+//! claims; reads of fresh entries take none.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::{Leasing, Reading, Remaining, Replace, matches};
+use super::{Held, Keyed, Leasing, Leave, Read, Reading, Remaining, Take, matches};
 use crate::clock::Clock;
-use crate::entry::{Kind, Token};
+use crate::entry::{Age, Generation, Kind, Stamp, Token};
 use crate::flight::Shared;
 
 const SHARDS: usize = 16;
@@ -26,19 +27,27 @@ const TYPICAL: u64 = 512;
 /// What an entry of the usual `max_entry` needs, the parts of a shard that are reserved included.
 const LARGE: u64 = 2 << 20;
 
-/// A decoded value, a cached error, or a counter.
+/// A decoded value, a cached error, a counter, or the generation of a tag.
+#[derive(Clone)]
 pub(crate) struct MemoryEntry {
     pub(crate) kind: Kind,
     pub(crate) content: Content,
     pub(crate) version: u32,
     pub(crate) weight: usize,
-    /// On the store's clock; nothing means never.
-    pub(super) deadline: Option<Duration>,
+    age: Age,
+    is_aged: bool,
+    generations: Box<[Generation]>,
+    /// When its time to live is over, on the store's clock.
+    fresh_until: Duration,
+    /// When it ends; nothing means never.
+    deadline: Option<Duration>,
 }
 
+#[derive(Clone)]
 pub(crate) enum Content {
     Value(Shared),
     Counter(i64),
+    Generation(Generation),
 }
 
 #[derive(Clone)]
@@ -50,24 +59,82 @@ impl Weighter<Arc<str>, Arc<MemoryEntry>> for ByWeight {
     }
 }
 
-type Leases = HashMap<Arc<str>, Token>;
+/// Who has a say in what becomes of a key.
+enum Claim {
+    /// A load, which gives it back when it is dropped.
+    Lease(Token),
+    /// Nobody: a load has failed, and nobody is to try again before then.
+    Cooling(Duration),
+    /// Writes, each until a time; the epoch is that of the last change.
+    Fence(u64, Vec<(Token, Duration)>),
+}
+
+type Claims = HashMap<Arc<str>, Claim>;
 
 pub(crate) struct Memory {
     entries: Cache<Arc<str>, Arc<MemoryEntry>, ByWeight>,
-    leases: [Mutex<Leases>; SHARDS],
+    claims: [Mutex<Claims>; SHARDS],
+    epochs: AtomicU64,
     hasher: RandomState,
     clock: Clock,
 }
 
 impl MemoryEntry {
-    pub(crate) fn new(kind: Kind, value: Shared, version: u32, weight: usize) -> Self {
+    pub(crate) fn new(
+        kind: Kind,
+        value: Shared,
+        version: u32,
+        weight: usize,
+        stamp: &Stamp<'_>,
+    ) -> Self {
         Self {
             kind,
-            content: Content::Value(value),
             version,
             weight,
+            age: stamp.age,
+            is_aged: stamp.is_aged,
+            generations: stamp.generations.into(),
+            ..Self::of(Content::Value(value))
+        }
+    }
+
+    fn of(content: Content) -> Self {
+        Self {
+            kind: Kind::Value,
+            content,
+            version: 0,
+            weight: 8,
+            age: Age::default(),
+            is_aged: false,
+            generations: Box::default(),
+            fresh_until: Duration::MAX,
             deadline: None,
         }
+    }
+
+    pub(crate) fn age(&self) -> Age {
+        self.age
+    }
+
+    /// Whether it may be found after its time to live.
+    pub(crate) fn is_aged(&self) -> bool {
+        self.is_aged
+    }
+
+    pub(crate) fn generations(&self) -> &[Generation] {
+        &self.generations
+    }
+
+    /// The same, to end at another time.
+    fn until(mut self, now: Duration, time: Option<Duration>) -> Self {
+        self.deadline = time.and_then(|time| now.checked_add(time));
+        let end = self.deadline.unwrap_or(Duration::MAX);
+        self.fresh_until = if self.is_aged {
+            Duration::from_millis(self.age.stored_at.saturating_add(self.age.fresh_for)).min(end)
+        } else {
+            end
+        };
+        self
     }
 }
 
@@ -100,7 +167,8 @@ impl Memory {
                 quick_cache::DefaultHashBuilder::default(),
                 quick_cache::sync::DefaultLifecycle::default(),
             ),
-            leases: Default::default(),
+            claims: Default::default(),
+            epochs: AtomicU64::new(0),
             hasher: RandomState::new(),
             clock,
         }
@@ -119,114 +187,309 @@ impl Memory {
         }
     }
 
-    pub(super) fn read(&self, key: &str) -> Reading {
-        match self.entry(key) {
-            Some(entry) => Reading::Entry(entry),
-            None => Reading::Nothing,
+    /// The entry at `key` if it is fresh and none of these tags was invalidated since.
+    pub(crate) fn fresh(&self, key: &str, tags: &[Arc<str>]) -> Option<Arc<MemoryEntry>> {
+        let entry = self.entries.get(key)?;
+        let is_current = entry.fresh_until > self.clock.now()
+            && entry.generations.len() == tags.len()
+            && entry
+                .generations
+                .iter()
+                .zip(tags)
+                .all(|(stored, tag)| self.generation(tag) == Some(*stored));
+        is_current.then_some(entry)
+    }
+
+    /// The store's time in milliseconds.
+    pub(super) fn now(&self) -> u64 {
+        u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn generation(&self, tag: &str) -> Option<Generation> {
+        match self.entry(tag)?.content {
+            Content::Generation(generation) => Some(generation),
+            _ => None,
         }
     }
 
-    fn leases(&self, key: &str) -> MutexGuard<'_, Leases> {
-        let hash = self.hasher.hash_one(key);
-        self.leases[usize::from(hash.to_le_bytes()[0]) % SHARDS].lock()
+    fn are_current(&self, at: Keyed<'_>, generations: &[Generation]) -> bool {
+        let mut tags = at.tags.iter().zip(generations);
+        tags.all(|(tag, generation)| self.generation(tag) == Some(*generation))
     }
 
-    pub(super) fn lease(&self, key: &Arc<str>, token: Token, replace: Replace<'_>) -> Leasing {
-        let mut leases = self.leases(key);
-        match (self.entry(key), replace) {
-            (Some(found), Replace::Anything { version }) if found.version > version => {
-                return Leasing::Unfit;
+    pub(super) fn read(&self, at: Keyed<'_>) -> Read {
+        let generations = at.tags.iter().map(|tag| self.generation(tag)).collect();
+        let reading = self.reading(at.key);
+        Read {
+            reading,
+            generations,
+        }
+    }
+
+    fn reading(&self, key: &str) -> Reading {
+        let now = self.clock.now();
+        let entry = self.entry(key);
+        if let Some(entry) = entry.as_ref().filter(|entry| entry.fresh_until > now) {
+            return Reading::Entry(entry.clone());
+        }
+        let claims = self.claims(key);
+        self.claimed(&claims, key, entry, now)
+    }
+
+    /// What a key holds that somebody may have a claim on.
+    fn claimed(
+        &self,
+        claims: &Claims,
+        key: &str,
+        entry: Option<Arc<MemoryEntry>>,
+        now: Duration,
+    ) -> Reading {
+        let held = |kept, is_cooling| Reading::Leased(Held { kept, is_cooling });
+        match (claims.get(key), entry) {
+            (Some(Claim::Lease(_)), entry) => held(entry, false),
+            (Some(Claim::Cooling(until)), entry) if *until > now => held(entry, true),
+            (Some(Claim::Fence(epoch, writers)), _) if is_fenced(writers, now) => {
+                Reading::Fenced(*epoch)
             }
-            (_, Replace::Anything { .. }) => {}
-            (Some(found), Replace::Exactly(Reading::Entry(read))) if Arc::ptr_eq(&found, read) => {}
-            (Some(found), _) => return Leasing::Instead(Reading::Entry(found)),
-            (None, _) if leases.contains_key(key) => return Leasing::Instead(Reading::Leased),
-            (None, _) => {}
+            (_, Some(entry)) => Reading::Entry(entry),
+            (_, None) => Reading::Nothing,
         }
-        self.entries.remove(key);
-        leases.insert(key.clone(), token);
-        Leasing::Taken
+    }
+
+    fn claims(&self, key: &str) -> MutexGuard<'_, Claims> {
+        let hash = self.hasher.hash_one(key);
+        self.claims[usize::from(hash.to_le_bytes()[0]) % SHARDS].lock()
+    }
+
+    pub(super) fn lease(
+        &self,
+        at: Keyed<'_>,
+        token: Token,
+        take: Take<'_>,
+        tag_life: Duration,
+    ) -> Leasing {
+        // Before the lock on the key: a tag may be in the same shard.
+        let generations = at.tags.iter().map(|tag| self.capture(tag, tag_life));
+        let generations: Option<Vec<_>> = generations.collect();
+        let now = self.clock.now();
+        let mut claims = self.claims(at.key);
+        let found = self.claimed(&claims, at.key, self.entry(at.key), now);
+        let kept = match self.may_take(&found, take) {
+            May::Take(kept) => kept,
+            May::Not => return Leasing::Unfit,
+            May::NotNow => {
+                let generations = at.tags.iter().map(|tag| self.generation(tag)).collect();
+                return Leasing::Instead(Read {
+                    reading: found,
+                    generations,
+                });
+            }
+        };
+        let Some(generations) = generations else {
+            return Leasing::Unfit;
+        };
+        if kept.is_none() {
+            self.entries.remove(at.key);
+        }
+        claims.insert(at.key.clone(), Claim::Lease(token));
+        Leasing::Taken {
+            kept: kept.map(Reading::Entry),
+            generations,
+        }
+    }
+
+    fn may_take(&self, found: &Reading, take: Take<'_>) -> May {
+        let entry = match found {
+            Reading::Entry(entry) => Some(entry.clone()),
+            Reading::Leased(held) => held.kept.clone(),
+            _ => None,
+        };
+        let newer = |version| entry.as_ref().is_some_and(|entry| entry.version > version);
+        match (found, take) {
+            (Reading::Fenced(_), _) => May::NotNow,
+            (_, Take::Steal { version } | Take::Refresh { version }) if newer(version) => May::Not,
+            (_, Take::Steal { .. }) => May::Take(None),
+            (_, Take::Refresh { .. }) => May::Take(entry),
+            (Reading::Nothing, _) => May::Take(None),
+            (Reading::Entry(found), Take::Exactly(Reading::Entry(read)))
+                if Arc::ptr_eq(found, read) =>
+            {
+                May::Take(None)
+            }
+            // One that a vanished or failed loader has left is read as a lease.
+            (Reading::Entry(found), Take::Keeping(Reading::Entry(read)))
+                if Arc::ptr_eq(found, read) =>
+            {
+                May::Take(entry)
+            }
+            _ => May::NotNow,
+        }
+    }
+
+    /// The generation of a tag, a new one if it has none; nothing while the tag is written.
+    fn capture(&self, tag: &Arc<str>, life: Duration) -> Option<Generation> {
+        let now = self.clock.now();
+        let claims = self.claims(tag);
+        if let Some(Claim::Fence(_, writers)) = claims.get(tag)
+            && is_fenced(writers, now)
+        {
+            return None;
+        }
+        let known = self.entry(tag);
+        let left = known.as_ref().and_then(|entry| entry.deadline);
+        let generation = match known.as_ref().map(|entry| &entry.content) {
+            Some(Content::Generation(generation)) => {
+                if left.is_some_and(|end| end.saturating_sub(now) >= life / 2) {
+                    return Some(*generation);
+                }
+                *generation
+            }
+            _ => new_generation(),
+        };
+        let entry = MemoryEntry::of(Content::Generation(generation)).until(now, Some(life));
+        self.entries.insert(tag.clone(), Arc::new(entry));
+        Some(generation)
     }
 
     pub(super) fn publish(
         &self,
-        key: &Arc<str>,
+        at: Keyed<'_>,
         token: Token,
-        mut entry: MemoryEntry,
-        ttl: Duration,
+        generations: &[Generation],
+        entry: MemoryEntry,
+        time: Duration,
     ) -> bool {
-        let mut leases = self.leases(key);
-        if leases.get(key) != Some(&token) {
+        let is_current = self.are_current(at, generations);
+        let mut claims = self.claims(at.key);
+        if !holds(&claims, at.key, token) {
             return false;
         }
-        leases.remove(key);
-        entry.deadline = self.clock.now().checked_add(ttl);
-        self.entries.insert(key.clone(), Arc::new(entry));
+        claims.remove(at.key);
+        if !is_current {
+            self.entries.remove(at.key);
+            return false;
+        }
+        let entry = entry.until(self.clock.now(), Some(time));
+        self.entries.insert(at.key.clone(), Arc::new(entry));
         true
     }
 
-    pub(crate) fn release(&self, key: &str, token: Token) -> bool {
-        let mut leases = self.leases(key);
-        let stood = leases.get(key) == Some(&token);
-        if stood {
-            leases.remove(key);
+    pub(crate) fn release(
+        &self,
+        at: Keyed<'_>,
+        token: Token,
+        generations: &[Generation],
+        leave: Leave,
+    ) -> bool {
+        let is_current = self.are_current(at, generations);
+        let mut claims = self.claims(at.key);
+        if !holds(&claims, at.key, token) {
+            return false;
         }
-        stood
+        claims.remove(at.key);
+        match leave {
+            _ if !is_current => drop(self.entries.remove(at.key)),
+            Leave::Nothing => drop(self.entries.remove(at.key)),
+            Leave::Cooling(time) if self.entry(at.key).is_some() => {
+                let now = self.clock.now();
+                prune(&mut claims, now);
+                claims.insert(at.key.clone(), Claim::Cooling(now.saturating_add(time)));
+            }
+            Leave::Kept | Leave::Cooling(_) => {}
+        }
+        is_current
     }
 
     pub(crate) fn invalidate(&self, key: &str) -> bool {
-        let mut leases = self.leases(key);
-        leases.remove(key);
+        let mut claims = self.claims(key);
+        let now = self.clock.now();
+        match claims.get_mut(key) {
+            Some(Claim::Fence(epoch, writers)) if is_fenced(writers, now) => {
+                *epoch = self.next_epoch();
+            }
+            Some(_) => drop(claims.remove(key)),
+            None => {}
+        }
         let live = self.entry(key).is_some();
         self.entries.remove(key);
         live
     }
 
-    pub(crate) fn sweep(&self, pattern: &str) -> u64 {
-        for shard in &self.leases {
-            shard.lock().retain(|key, _| !matches(pattern, key));
+    pub(crate) fn fence(&self, keys: &[Arc<str>], writer: Token, time: Duration) {
+        keys.iter()
+            .for_each(|key| self.set_writer(key, writer, Some(time)));
+    }
+
+    pub(crate) fn unfence(&self, keys: &[Arc<str>], writer: Token, settle: Duration) {
+        let settle = (!settle.is_zero()).then_some(settle);
+        keys.iter()
+            .for_each(|key| self.set_writer(key, writer, settle));
+    }
+
+    /// Lets a writer hold the fence on a key for so long, or no more.
+    fn set_writer(&self, key: &Arc<str>, writer: Token, time: Option<Duration>) {
+        let mut claims = self.claims(key);
+        self.entries.remove(key);
+        let now = self.clock.now();
+        let mut writers = match claims.remove(key) {
+            Some(Claim::Fence(_, writers)) => writers,
+            _ => Vec::new(),
+        };
+        writers.retain(|(other, until)| *other != writer && *until > now);
+        if let Some(time) = time {
+            writers.push((writer, now.saturating_add(time)));
         }
-        let keys: Vec<_> = self
-            .entries
-            .iter()
-            .map(|(key, _)| key)
-            .filter(|key| matches(pattern, key))
-            .collect();
+        if !writers.is_empty() {
+            let fence = Claim::Fence(self.next_epoch(), writers);
+            prune(&mut claims, now);
+            claims.insert(key.clone(), fence);
+        }
+    }
+
+    fn next_epoch(&self) -> u64 {
+        self.epochs.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn touch(&self, key: &Arc<str>, read: &Arc<MemoryEntry>, time: Duration) {
+        let _claims = self.claims(key);
+        if self.entry(key).is_some_and(|now| Arc::ptr_eq(&now, read)) {
+            let entry = MemoryEntry::clone(read).until(self.clock.now(), Some(time));
+            self.entries.insert(key.clone(), Arc::new(entry));
+        }
+    }
+
+    pub(crate) fn sweep(&self, pattern: &str) -> u64 {
+        let claimed = self.claims.iter().flat_map(|shard| {
+            let claims = shard.lock();
+            let keys = claims.keys().filter(|key| matches(pattern, key));
+            keys.cloned().collect::<Vec<_>>()
+        });
+        let stored = self.entries.iter().map(|(key, _)| key);
+        let mut keys: Vec<Arc<str>> = claimed.collect();
+        keys.extend(stored.filter(|key| matches(pattern, key)));
         keys.iter().map(|key| u64::from(self.invalidate(key))).sum()
     }
 
     /// Stores an entry whatever the key holds; the last writer wins.
-    pub(crate) fn put(&self, key: &Arc<str>, mut entry: MemoryEntry, ttl: Duration) {
-        let mut leases = self.leases(key);
-        leases.remove(key);
-        entry.deadline = self.clock.now().checked_add(ttl);
+    pub(crate) fn put(&self, key: &Arc<str>, entry: MemoryEntry, ttl: Duration) {
+        let mut claims = self.claims(key);
+        claims.remove(key);
+        let entry = entry.until(self.clock.now(), Some(ttl));
         self.entries.insert(key.clone(), Arc::new(entry));
     }
 
     /// Gives the entry another time to live, and says whether there was one.
     pub(crate) fn expire(&self, key: &Arc<str>, ttl: Duration) -> bool {
-        let _leases = self.leases(key);
+        let _claims = self.claims(key);
         let Some(entry) = self.entry(key) else {
             return false;
         };
-        let content = match &entry.content {
-            Content::Value(value) => Content::Value(value.clone()),
-            Content::Counter(count) => Content::Counter(*count),
-        };
-        let deadline = self.clock.now().checked_add(ttl);
-        let MemoryEntry {
-            kind,
-            version,
-            weight,
-            ..
-        } = *entry;
         let renewed = MemoryEntry {
-            kind,
-            content,
-            version,
-            weight,
-            deadline,
+            // Its end is exact from now on.
+            is_aged: false,
+            ..MemoryEntry::clone(&entry)
         };
+        let renewed = renewed.until(self.clock.now(), Some(ttl));
         self.entries.insert(key.clone(), Arc::new(renewed));
         true
     }
@@ -242,23 +505,18 @@ impl Memory {
     /// Adds to a counter; a new one starts at 0 and lives for `ttl`, or for ever. Nothing if the
     /// key holds something else, or the sum overflows.
     pub(crate) fn count(&self, key: &Arc<str>, by: i64, ttl: Option<Duration>) -> Option<i64> {
-        let _leases = self.leases(key);
+        let _claims = self.claims(key);
+        let now = self.clock.now();
         let (before, deadline) = match self.entry(key) {
-            None => (0, ttl.and_then(|ttl| self.clock.now().checked_add(ttl))),
+            None => (0, ttl.and_then(|ttl| now.checked_add(ttl))),
             Some(entry) => match entry.content {
                 Content::Counter(count) => (count, entry.deadline),
-                Content::Value(_) => return None,
+                Content::Value(_) | Content::Generation(_) => return None,
             },
         };
-        let content = Content::Counter(before.checked_add(by)?);
-        let after = before + by;
-        let entry = MemoryEntry {
-            kind: Kind::Value,
-            content,
-            version: 0,
-            weight: 8,
-            deadline,
-        };
+        let after = before.checked_add(by)?;
+        let left = deadline.map(|deadline| deadline.saturating_sub(now));
+        let entry = MemoryEntry::of(Content::Counter(after)).until(now, left);
         self.entries.insert(key.clone(), Arc::new(entry));
         Some(after)
     }
@@ -267,4 +525,45 @@ impl Memory {
     pub(crate) fn size(&self) -> (u64, u64) {
         (self.entries.len() as u64, self.entries.weight())
     }
+}
+
+/// What the claims on a key leave to who asks for the lease.
+enum May {
+    /// And keep this beside it.
+    Take(Option<Arc<MemoryEntry>>),
+    NotNow,
+    Not,
+}
+
+/// Drops what is over, now and then: nobody may ever ask for those keys again.
+fn prune(claims: &mut Claims, now: Duration) {
+    const NOW_AND_THEN: usize = 64;
+    if claims.len() % NOW_AND_THEN != NOW_AND_THEN - 1 {
+        return;
+    }
+    claims.retain(|_, claim| match claim {
+        Claim::Lease(_) => true,
+        Claim::Cooling(until) => *until > now,
+        Claim::Fence(_, writers) => is_fenced(writers, now),
+    });
+}
+
+fn is_fenced(writers: &[(Token, Duration)], now: Duration) -> bool {
+    writers.iter().any(|(_, until)| *until > now)
+}
+
+fn holds(claims: &Claims, key: &str, token: Token) -> bool {
+    match claims.get(key) {
+        Some(Claim::Lease(held)) => *held == token || cfg!(cache_mutant = "token"),
+        Some(Claim::Fence(..)) => false,
+        _ => cfg!(cache_mutant = "token"),
+    }
+}
+
+/// Random, so that a tag that was evicted never has one of its earlier generations again.
+pub(super) fn new_generation() -> Generation {
+    if cfg!(cache_mutant = "random_generation") {
+        return [0; 16];
+    }
+    rand::random()
 }

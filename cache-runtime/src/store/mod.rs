@@ -1,9 +1,11 @@
-//! Where entries live: five verbs, over Redis and over this process's memory.
+//! Where entries live: a few verbs, over Redis and over this process's memory.
 //!
 //! *Read*; *lease*, the right to load; *publish*, which stores only if the lease still stands;
-//! *release*; *invalidate*, which voids leases too. Whoever holds no standing lease changes
-//! nothing, so a load that began before an invalidation can never end as an entry.
+//! *release*; *invalidate*, which voids leases too; *fence* and *unfence*, around a write. Whoever
+//! holds no standing lease changes nothing, so a load that began before an invalidation can never
+//! end as an entry.
 
+mod candidate;
 mod glob;
 mod memory;
 mod redis;
@@ -12,9 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Budget;
-use crate::entry::Token;
+use crate::entry::{Generation, Token};
 use crate::error::Fault;
 
+pub(crate) use candidate::Candidate;
 pub(crate) use glob::matches;
 pub(crate) use memory::{Content, Memory, MemoryEntry};
 pub(crate) use redis::Redis;
@@ -25,13 +28,39 @@ pub(crate) enum Store {
     Redis(Arc<Redis>),
 }
 
+/// A key, and the keys of the tags that its entry carries.
+#[derive(Clone, Copy)]
+pub(crate) struct Keyed<'a> {
+    pub(crate) key: &'a Arc<str>,
+    pub(crate) tags: &'a [Arc<str>],
+}
+
+/// What a key holds, and the generations of its tags as they are now.
+#[derive(Clone)]
+pub(crate) struct Read {
+    pub(crate) reading: Reading,
+    /// One for each tag; a tag without one makes every entry under it a miss.
+    pub(crate) generations: Vec<Option<Generation>>,
+}
+
 /// What a key holds.
+#[derive(Clone)]
 pub(crate) enum Reading {
     Nothing,
     Entry(Arc<MemoryEntry>),
     Bytes(Vec<u8>),
-    /// Somebody in this process holds the lease on a key in memory.
-    Leased,
+    /// In memory: somebody holds the lease.
+    Leased(Held),
+    /// In memory: somebody is writing; the epoch changes with whatever happens to the key.
+    Fenced(u64),
+}
+
+/// A lease in memory, seen from outside.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub(crate) kept: Option<Arc<MemoryEntry>>,
+    /// Nobody holds it: the load failed, and nobody is to try again for a while.
+    pub(crate) is_cooling: bool,
 }
 
 impl Reading {
@@ -40,30 +69,54 @@ impl Reading {
         match (self, before) {
             (Self::Bytes(now), Self::Bytes(before)) => now == before,
             (Self::Entry(now), Self::Entry(before)) => Arc::ptr_eq(now, before),
+            (Self::Fenced(now), Self::Fenced(before)) => now == before,
             _ => false,
         }
     }
 }
 
-/// What a lease may replace.
+/// What a lease may take the place of. An abandoned lease may always be replaced: one whose
+/// deadline has passed, or that has cooled down; the entry that it keeps goes on with the new one.
 #[derive(Clone, Copy)]
-pub(crate) enum Replace<'a> {
-    Nothing,
+pub(crate) enum Take<'a> {
+    Absent,
     /// The very content that was read and found unusable.
     Exactly(&'a Reading),
-    /// Whatever it is, but for an entry of a higher version.
-    Anything {
+    /// The very entry that was read; it is kept beside the lease.
+    Keeping(&'a Reading),
+    /// Whatever it is, leases too, but for an entry of a higher version and for a fence.
+    Steal {
+        version: u32,
+    },
+    /// As `Steal`, but an entry is kept beside the lease.
+    Refresh {
         version: u32,
     },
 }
 
 /// What came of asking for a lease.
 pub(crate) enum Leasing {
-    Taken,
+    Taken {
+        /// What the lease has taken the place of, if it is kept and was not told before.
+        kept: Option<Reading>,
+        /// Of each tag; those that had none have got one.
+        generations: Vec<Generation>,
+    },
     /// Somebody else has put something there.
-    Instead(Reading),
-    /// The key holds something that may not be replaced: no string, or a newer entry.
+    Instead(Read),
+    /// The key holds something that may not be replaced (no string, or a newer entry), or a tag is
+    /// being written.
     Unfit,
+}
+
+/// What a lease that is given back leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    Nothing,
+    /// The entry that it kept, if there is one.
+    Kept,
+    /// That entry too, and nobody is to load it anew for so long.
+    Cooling(Duration),
 }
 
 /// An entry ready to be stored.
@@ -82,65 +135,125 @@ pub(crate) enum Remaining {
 }
 
 impl Store {
-    pub(crate) async fn read(&self, key: &Arc<str>, budget: &mut Budget) -> Result<Reading, Fault> {
+    /// The store's time, in milliseconds: Redis', as far as it is known, or the clock's.
+    pub(crate) fn now(&self) -> u64 {
         match self {
-            Self::Memory(memory) => Ok(memory.read(key)),
+            Self::Memory(memory) => memory.now(),
+            Self::Redis(redis) => redis.now(),
+        }
+    }
+
+    pub(crate) async fn read(&self, at: Keyed<'_>, budget: &mut Budget) -> Result<Read, Fault> {
+        match self {
+            Self::Memory(memory) => Ok(memory.read(at)),
             Self::Redis(redis) => {
                 let (time, start) = budget.start()?;
-                let bytes = redis.read(key, time).await;
+                let read = redis.read(at, time).await;
                 budget.spend(start);
-                Ok(bytes?.map_or(Reading::Nothing, Reading::Bytes))
+                read
             }
         }
     }
 
-    /// Takes the lease on `key`.
+    /// Reads several keys, in their order, at once.
+    pub(crate) async fn read_many(
+        &self,
+        all: &[Keyed<'_>],
+        budget: &mut Budget,
+    ) -> Result<Vec<Read>, Fault> {
+        match self {
+            Self::Memory(memory) => Ok(all.iter().map(|at| memory.read(*at)).collect()),
+            Self::Redis(redis) => {
+                let (time, start) = budget.start()?;
+                let read = redis.read_many(all, time).await;
+                budget.spend(start);
+                read
+            }
+        }
+    }
+
+    /// Takes the lease on a key, and captures the generations of its tags, which live for
+    /// `tag_life` at least.
     pub(crate) async fn lease(
         &self,
-        key: &Arc<str>,
+        at: Keyed<'_>,
         token: Token,
-        replace: Replace<'_>,
+        take: Take<'_>,
+        tag_life: Duration,
         budget: &mut Budget,
     ) -> Result<Leasing, Fault> {
         match self {
-            Self::Memory(memory) => Ok(memory.lease(key, token, replace)),
+            Self::Memory(memory) => Ok(memory.lease(at, token, take, tag_life)),
             Self::Redis(redis) => {
                 let (time, start) = budget.start()?;
-                let leasing = redis.lease(key, token, replace, time).await;
+                let leasing = redis.lease(at, token, take, tag_life, time).await;
                 budget.spend(start);
                 leasing
             }
         }
     }
 
-    /// Stores `entry` for `ttl` if the lease stands, and says whether it did.
+    /// Stores `entry` for `time` if the lease stands and no tag was invalidated since; says
+    /// whether it did.
     pub(crate) async fn publish(
         &self,
-        key: &Arc<str>,
+        at: Keyed<'_>,
         token: Token,
+        generations: &[Generation],
         entry: Entry,
-        ttl: Duration,
+        time: Duration,
     ) -> Result<bool, Fault> {
         match (self, entry) {
             (Self::Memory(memory), Entry::Memory(entry)) => {
-                Ok(memory.publish(key, token, entry, ttl))
+                Ok(memory.publish(at, token, generations, entry, time))
             }
             (Self::Redis(redis), Entry::Bytes(bytes)) => {
-                redis.publish(key, token, &bytes, ttl).await
+                redis.publish(at, token, generations, &bytes, time).await
             }
             _ => unreachable!("an entry is prepared for the store it is published to"),
         }
     }
 
-    /// Gives the lease back, and says whether it still stood.
-    pub(crate) async fn release(&self, key: &Arc<str>, token: Token) -> Result<bool, Fault> {
+    /// Stores entries for `time` each, whatever their keys hold: the last writer wins.
+    pub(crate) async fn put_many(
+        &self,
+        entries: Vec<(Arc<str>, Entry)>,
+        time: Duration,
+    ) -> Result<(), Fault> {
         match self {
-            Self::Memory(memory) => Ok(memory.release(key, token)),
-            Self::Redis(redis) => redis.release(key, token).await,
+            Self::Memory(memory) => {
+                for (key, entry) in entries {
+                    if let Entry::Memory(entry) = entry {
+                        memory.put(&key, entry, time);
+                    }
+                }
+                Ok(())
+            }
+            Self::Redis(redis) => {
+                let entries = entries.into_iter().filter_map(|(key, entry)| match entry {
+                    Entry::Bytes(bytes) => Some((key, bytes)),
+                    Entry::Memory(_) => None,
+                });
+                redis.put_many(&entries.collect::<Vec<_>>(), time).await
+            }
         }
     }
 
-    /// Deletes the keys, entries and leases alike, and says how many there were.
+    /// Gives the lease back, and says whether it stood and no tag was invalidated since.
+    pub(crate) async fn release(
+        &self,
+        at: Keyed<'_>,
+        token: Token,
+        generations: &[Generation],
+        leave: Leave,
+    ) -> Result<bool, Fault> {
+        match self {
+            Self::Memory(memory) => Ok(memory.release(at, token, generations, leave)),
+            Self::Redis(redis) => redis.release(at, token, generations, leave).await,
+        }
+    }
+
+    /// Deletes the keys, entries and leases alike, and says how many there were. A fence stays.
     pub(crate) async fn invalidate(&self, keys: &[Arc<str>]) -> Result<u64, Fault> {
         match self {
             Self::Memory(memory) => Ok(keys
@@ -151,11 +264,61 @@ impl Store {
         }
     }
 
-    /// Deletes every key that matches the pattern, and says how many there were.
+    /// Deletes every key that matches the pattern, and says how many there were. Fences stay.
     pub(crate) async fn sweep(&self, pattern: &str) -> Result<u64, Fault> {
         match self {
             Self::Memory(memory) => Ok(memory.sweep(pattern)),
             Self::Redis(redis) => redis.sweep(pattern).await,
+        }
+    }
+
+    /// Puts a fence on the keys in place of what they hold, or prolongs it: until `time` is over,
+    /// or every writer has taken its own away, nobody publishes.
+    pub(crate) async fn fence(
+        &self,
+        keys: &[Arc<str>],
+        writer: Token,
+        time: Duration,
+    ) -> Result<(), Fault> {
+        match self {
+            Self::Memory(memory) => {
+                memory.fence(keys, writer, time);
+                Ok(())
+            }
+            Self::Redis(redis) => redis.fence(keys, writer, time).await,
+        }
+    }
+
+    /// Takes a writer's fence away after `settle` more, and with the last one the key.
+    pub(crate) async fn unfence(
+        &self,
+        keys: &[Arc<str>],
+        writer: Token,
+        settle: Duration,
+    ) -> Result<(), Fault> {
+        match self {
+            Self::Memory(memory) => {
+                memory.unfence(keys, writer, settle);
+                Ok(())
+            }
+            Self::Redis(redis) => redis.unfence(keys, writer, settle).await,
+        }
+    }
+
+    /// Lets the very entry that was read live for `time` from now.
+    pub(crate) async fn touch(
+        &self,
+        key: &Arc<str>,
+        reading: &Reading,
+        time: Duration,
+    ) -> Result<(), Fault> {
+        match (self, reading) {
+            (Self::Memory(memory), Reading::Entry(entry)) => {
+                memory.touch(key, entry, time);
+                Ok(())
+            }
+            (Self::Redis(redis), Reading::Bytes(bytes)) => redis.touch(key, bytes, time).await,
+            _ => Ok(()),
         }
     }
 }

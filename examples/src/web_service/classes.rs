@@ -1,6 +1,7 @@
 //! Classes, who is in them, and how they do.
 
-use cache_runtime::{cache_result, invalidate_cache};
+use cache_runtime::{Cache, cache_result, invalidate_cache};
+use sqlx::SqliteExecutor;
 
 use crate::db::Db;
 use crate::failure::Failure;
@@ -33,8 +34,42 @@ pub(crate) async fn create(db: &Db, new: Named) -> Result<Class, Failure> {
 
 /// A row that two lists show: both go.
 #[invalidate_cache(keys = [CacheKeys::CLASS_STUDENTS.key(id), CacheKeys::USER_CLASSES.key(user_id)])]
-pub(crate) async fn enrol(db: &Db, id: ClassId, user_id: UserId) -> Result<(), Failure> {
+pub(crate) async fn enrol(
+    db: impl SqliteExecutor<'_>,
+    id: ClassId,
+    user_id: UserId,
+) -> Result<(), Failure> {
     let query = sqlx::query("INSERT OR IGNORE INTO enrolments (user_id, class_id) VALUES (?, ?)");
     query.bind(user_id).bind(id).execute(db).await?;
     Ok(())
+}
+
+#[invalidate_cache(keys = [CacheKeys::CLASS_STUDENTS.key(id), CacheKeys::USER_CLASSES.key(user_id)])]
+async fn leave(db: impl SqliteExecutor<'_>, id: ClassId, user_id: UserId) -> Result<(), Failure> {
+    let query = sqlx::query("DELETE FROM enrolments WHERE user_id = ? AND class_id = ?");
+    match query
+        .bind(user_id)
+        .bind(id)
+        .execute(db)
+        .await?
+        .rows_affected()
+    {
+        0 => Err(Failure::NotFound),
+        _ => Ok(()),
+    }
+}
+
+/// Both statements or none; what they invalidate waits until both are committed.
+pub(crate) async fn move_student(
+    db: &Db,
+    user_id: UserId,
+    from: ClassId,
+    to: ClassId,
+) -> Result<(), Failure> {
+    Cache::current()
+        .transaction(db, async |mut tx| {
+            leave(&mut **tx, from, user_id).await?;
+            enrol(&mut **tx, to, user_id).await
+        })
+        .await
 }

@@ -25,6 +25,10 @@
 //! curl $here/assignments/1/grades/1 # a hit: the write has put it there
 //! curl $here/classes/1/analytics    # counted anew every five minutes
 //!
+//! curl -H "$json" -d '{"name":"11a"}' $here/classes
+//! curl -X PATCH -H "$json" -d '{"class_id":2}' $here/classes/1/students/1
+//! curl $here/classes/2/students     # two statements in a transaction, seen together
+//!
 //! curl -X DELETE $here/users/1/cache # forget what is cached of her
 //! curl -X DELETE $here/users/1       # erase her, there and in the database
 //! curl -i $here/users/1              # 404

@@ -60,6 +60,11 @@ pub(crate) struct Enrolment {
 }
 
 #[derive(Debug, Deserialize)]
+pub(crate) struct Move {
+    pub(crate) class_id: ClassId,
+}
+
+#[derive(Debug, Deserialize)]
 pub(crate) struct NewAssignment {
     pub(crate) title: String,
 }

@@ -25,4 +25,8 @@ mod round_trips;
 mod runtimes;
 mod shapes;
 mod support;
+mod tags;
+mod transactions;
+mod verify;
+mod windows;
 mod writes;

@@ -31,22 +31,25 @@ impl Fixture {
 
     pub(crate) async fn on_redis() -> Self {
         let server = RedisServer::start().await;
+        let clock = Clock::manual();
         Self {
-            cache: on(&server),
-            clock: Clock::system(),
+            cache: at(&server, &clock),
+            clock,
             server: Some(server),
         }
     }
 
     /// A second cache on the same server stands for another process: it shares nothing else.
     pub(crate) fn another_process(&self) -> Cache {
-        self.server.as_ref().map_or_else(|| self.cache.clone(), on)
+        let cache = self.server.as_ref().map(|server| at(server, &self.clock));
+        cache.unwrap_or_else(|| self.cache.clone())
     }
 
-    /// Lets `time` pass for the entry at `key`, without waiting for it.
+    /// Lets `time` pass, and what the server holds at `key` age by it, without waiting for it.
     pub(crate) async fn pass(&self, key: &str, time: Duration) {
+        self.clock.advance(time);
         let Some(server) = &self.server else {
-            return self.clock.advance(time);
+            return;
         };
         let left: i64 = server.command(("PTTL", key)).await;
         let time = i64::try_from(time.as_millis()).expect("a short time");
@@ -54,6 +57,14 @@ impl Fixture {
             let () = server.command(("PEXPIRE", key, (left - time).max(0))).await;
         }
     }
+}
+
+fn at(server: &RedisServer, clock: &Clock) -> Cache {
+    Cache::builder()
+        .redis_url(server.url())
+        .clock(clock.clone())
+        .build()
+        .expect("a valid configuration")
 }
 
 pub(crate) fn on(server: &RedisServer) -> Cache {

@@ -3,36 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Value, cmd};
+use ::redis::{Cmd, Value, cmd};
 
 use super::scripts::Script;
 use super::{Redis, millis};
-use crate::entry::{FENCE_HEAD, LEASE_HEAD};
+use crate::entry::fence_bytes;
 use crate::error::Fault;
-use crate::store::Remaining;
+use crate::store::{Keyed, Reading, Remaining};
 
 impl Redis {
+    /// The string at a key.
     pub(crate) async fn get(&self, key: &Arc<str>) -> Result<Option<Vec<u8>>, Fault> {
-        self.read(key, self.budget).await
-    }
-
-    /// The strings at `keys`, in their order, in one round trip.
-    pub(crate) async fn get_many(&self, keys: &[Arc<str>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut many = cmd("MGET");
-        for key in keys {
-            many.arg(self.wire(key));
-        }
-        let Value::Array(values) = self.idempotent(&many, self.budget).await? else {
-            return Ok(keys.iter().map(|_| None).collect());
-        };
-        let string = |value| match value {
-            Value::BulkString(bytes) => Some(bytes),
+        let read = self.read(Keyed { key, tags: &[] }, self.budget).await?;
+        Ok(match read.reading {
+            Reading::Bytes(bytes) => Some(bytes),
             _ => None,
-        };
-        Ok(values.into_iter().map(string).collect())
+        })
     }
 
     /// Stores several entries in one round trip; each stands for itself.
@@ -63,7 +49,12 @@ impl Redis {
 
     pub(crate) async fn remaining(&self, key: &str) -> Result<Remaining, Fault> {
         Ok(
-            match self.beside_leases(Script::Remaining, key, None).await? {
+            match self
+                .run(Script::Remaining, key, |cmd| {
+                    cmd.arg(self.now());
+                })
+                .await?
+            {
                 Value::Int(-1) => Remaining::ForEver,
                 Value::Int(left) => u64::try_from(left).map_or(Remaining::NoEntry, |left| {
                     Remaining::For(Duration::from_millis(left))
@@ -74,30 +65,33 @@ impl Redis {
     }
 
     pub(crate) async fn expire(&self, key: &str, ttl: Duration) -> Result<bool, Fault> {
-        let answer = self.beside_leases(Script::Expire, key, Some(ttl)).await?;
+        let answer = self
+            .run(Script::Expire, key, |cmd| {
+                cmd.arg(self.now()).arg(millis(ttl));
+            })
+            .await?;
         Ok(answer == Value::Int(1))
     }
 
     /// Deletes the key and says whether there was an entry.
     pub(crate) async fn delete(&self, key: &str) -> Result<bool, Fault> {
-        let answer = self.beside_leases(Script::Delete, key, None).await?;
+        let fence = fence_bytes();
+        let answer = self
+            .run(Script::Delete, key, |cmd| {
+                cmd.arg(fence.as_slice());
+            })
+            .await?;
         Ok(answer == Value::Int(1))
     }
 
-    /// Runs a script that tells an entry from a lease or a fence by its first bytes.
-    async fn beside_leases(
+    async fn run(
         &self,
         script: Script,
         key: &str,
-        ttl: Option<Duration>,
+        arguments: impl Fn(&mut Cmd),
     ) -> Result<Value, Fault> {
-        let run = script.run(self.link(), self.wire(key), self.budget, |cmd| {
-            cmd.arg(LEASE_HEAD.as_slice()).arg(FENCE_HEAD.as_slice());
-            if let Some(ttl) = ttl {
-                cmd.arg(millis(ttl));
-            }
-        });
-        run.await
+        let key = [self.wire(key)];
+        script.run(self.link(), &key, self.budget, arguments).await
     }
 
     /// Adds to a counter; never sent twice, because adding is not idempotent.
@@ -108,10 +102,10 @@ impl Redis {
         ttl: Option<Duration>,
     ) -> Result<i64, Fault> {
         let ttl = ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default();
-        let run = Script::Count.run(self.link(), self.wire(key), self.budget, |cmd| {
+        let answer = self.run(Script::Count, key, |cmd| {
             cmd.arg(by).arg(ttl.as_str());
         });
-        match run.await? {
+        match answer.await? {
             Value::BulkString(count) => std::str::from_utf8(&count)
                 .ok()
                 .and_then(|count| count.parse().ok())

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use ::redis::{Cmd, Value};
 
-use super::{Leasing, Reading, Replace};
-use crate::client::{Link, WireKey, engine};
-use crate::entry::{ENTRY_HEADS, Token, VERSION_OFFSET, lease_bytes};
+use super::memory::new_generation;
+use super::{Keyed, Leasing, Leave, Read, Reading, Take};
+use crate::client::{Link, ServerClock, WireKey, engine};
+use crate::clock::Clock;
+use crate::entry::{Generation, IDENTITY, Token, cooling_bytes, fence_bytes, lease_bytes};
 use crate::error::Fault;
 use scripts::Script;
 
@@ -19,6 +21,7 @@ pub(crate) struct Redis {
     /// Driven by the callers' runtime: on a runtime of its own a command costs twice the CPU.
     callers: Arc<Link>,
     engine: Arc<Link>,
+    clock: Arc<ServerClock>,
     namespace: Arc<str>,
     budget: Duration,
     lease: Duration,
@@ -30,11 +33,14 @@ impl Redis {
         namespace: Arc<str>,
         budget: Duration,
         lease: Duration,
+        clock: Clock,
     ) -> Self {
-        let link = || Arc::new(Link::new(client.clone(), budget));
+        let clock = Arc::new(ServerClock::new(clock));
+        let link = || Arc::new(Link::new(client.clone(), clock.clone(), budget));
         Self {
             callers: link(),
             engine: link(),
+            clock,
             namespace,
             budget,
             lease,
@@ -54,10 +60,7 @@ impl Redis {
     }
 
     fn wire<'a>(&'a self, key: &'a str) -> WireKey<'a> {
-        WireKey {
-            namespace: &self.namespace,
-            key,
-        }
+        WireKey::new(&self.namespace, key)
     }
 
     /// A command that may be sent twice: once more if the connection went away under it, as it
@@ -71,47 +74,87 @@ impl Redis {
         }
     }
 
-    pub(super) async fn read(
+    pub(super) fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// The key and its tags, as one script gets them.
+    fn wires<'a>(&'a self, at: Keyed<'a>) -> Vec<WireKey<'a>> {
+        let tags = at.tags.iter().map(|tag| self.wire(tag));
+        std::iter::once(self.wire(at.key)).chain(tags).collect()
+    }
+
+    pub(super) async fn read(&self, at: Keyed<'_>, time: Duration) -> Result<Read, Fault> {
+        let get = || self.link().get(&self.namespace, at.key, at.tags, time);
+        let strings = match get().await {
+            Err(fault) if fault.is_lost_connection() => Box::pin(get()).await,
+            strings => strings,
+        }?;
+        Ok(Read {
+            reading: strings.at_key.map_or(Reading::Nothing, Reading::Bytes),
+            generations: strings.at_tags.into_iter().map(generation).collect(),
+        })
+    }
+
+    pub(super) async fn read_many(
         &self,
-        key: &Arc<str>,
+        all: &[Keyed<'_>],
         time: Duration,
-    ) -> Result<Option<Vec<u8>>, Fault> {
-        match self.link().get(&self.namespace, key, time).await {
-            Err(fault) if fault.is_lost_connection() => {
-                Box::pin(self.link().get(&self.namespace, key, time)).await
+    ) -> Result<Vec<Read>, Fault> {
+        let keys = all
+            .iter()
+            .flat_map(|at| std::iter::once(at.key).chain(at.tags));
+        let keys: Vec<&Arc<str>> = keys.collect();
+        let get = || self.link().get_many(&self.namespace, &keys, time);
+        let strings = match get().await {
+            Err(fault) if fault.is_lost_connection() => Box::pin(get()).await,
+            strings => strings,
+        }?;
+        let mut strings = strings.into_iter();
+        let reads = all.iter().map(|at| {
+            let reading = strings.next().flatten();
+            Read {
+                reading: reading.map_or(Reading::Nothing, Reading::Bytes),
+                generations: strings
+                    .by_ref()
+                    .take(at.tags.len())
+                    .map(generation)
+                    .collect(),
             }
-            answer => answer,
-        }
+        });
+        Ok(reads.collect())
     }
 
     pub(super) async fn lease(
         &self,
-        key: &Arc<str>,
+        at: Keyed<'_>,
         token: Token,
-        replace: Replace<'_>,
+        take: Take<'_>,
+        tag_life: Duration,
         time: Duration,
     ) -> Result<Leasing, Fault> {
-        let (lease, millis) = (lease_bytes(token), millis(self.lease));
-        let script = match replace {
-            Replace::Anything { .. } => Script::Steal,
-            Replace::Nothing | Replace::Exactly(_) => Script::Lease,
+        let (lease, now) = (lease_bytes(token), self.now());
+        let (mode, expected, version): (_, &[u8], _) = match take {
+            Take::Absent => ("absent", &[], 0),
+            Take::Exactly(Reading::Bytes(bytes)) => ("exactly", bytes, 0),
+            Take::Keeping(Reading::Bytes(bytes)) => {
+                ("keeping", &bytes[..IDENTITY.min(bytes.len())], 0)
+            }
+            Take::Exactly(_) | Take::Keeping(_) => ("absent", &[], 0),
+            Take::Steal { version } => ("steal", &[], version),
+            Take::Refresh { version } => ("refresh", &[], version),
         };
-        let run = script.run(self.link(), self.wire(key), time, |cmd| {
-            cmd.arg(lease.as_slice()).arg(millis);
-            match replace {
-                Replace::Exactly(Reading::Bytes(bytes)) => {
-                    cmd.arg(bytes);
-                }
-                Replace::Nothing | Replace::Exactly(_) => {}
-                Replace::Anything { version } => {
-                    let [value, error] = ENTRY_HEADS;
-                    cmd.arg(&value).arg(&error).arg(VERSION_OFFSET).arg(version);
-                }
+        let keys = self.wires(at);
+        let run = Script::Take.run(self.link(), &keys, time, |cmd| {
+            cmd.arg(lease.as_slice()).arg(millis(self.lease)).arg(now);
+            cmd.arg(mode).arg(expected).arg(version);
+            cmd.arg(millis(tag_life));
+            for _ in at.tags {
+                cmd.arg(new_generation().as_slice());
             }
         });
         match run.await {
-            Ok(Value::Nil) => Ok(Leasing::Taken),
-            Ok(Value::BulkString(found)) => Ok(Leasing::Instead(Reading::Bytes(found))),
+            Ok(Value::Array(answer)) => Ok(leasing(answer)),
             Ok(_) | Err(Fault::WrongType) => Ok(Leasing::Unfit),
             Err(fault) => Err(fault),
         }
@@ -119,47 +162,160 @@ impl Redis {
 
     pub(super) async fn publish(
         &self,
-        key: &str,
+        at: Keyed<'_>,
         token: Token,
+        generations: &[Generation],
         entry: &[u8],
-        ttl: Duration,
+        time: Duration,
     ) -> Result<bool, Fault> {
-        let (lease, millis) = (lease_bytes(token), millis(ttl));
-        let run = Script::Publish.run(self.link(), self.wire(key), self.budget, |cmd| {
-            cmd.arg(lease.as_slice()).arg(entry).arg(millis);
+        let (lease, millis) = (lease_bytes(token), millis(time));
+        let (keys, now) = (self.wires(at), self.now());
+        let run = Script::Publish.run(self.link(), &keys, self.budget, |cmd| {
+            cmd.arg(lease.as_slice()).arg(entry).arg(millis).arg(now);
+            for generation in generations {
+                cmd.arg(generation.as_slice());
+            }
         });
         stood(run.await)
     }
 
-    pub(super) async fn release(&self, key: &str, token: Token) -> Result<bool, Fault> {
-        let lease = lease_bytes(token);
-        let run = Script::Release.run(self.link(), self.wire(key), self.budget, |cmd| {
-            cmd.arg(lease.as_slice());
+    pub(super) async fn release(
+        &self,
+        at: Keyed<'_>,
+        token: Token,
+        generations: &[Generation],
+        leave: Leave,
+    ) -> Result<bool, Fault> {
+        let (lease, cooling) = (lease_bytes(token), cooling_bytes());
+        let (leave, time): (&[u8], _) = match leave {
+            Leave::Nothing => (&[], 0),
+            Leave::Kept => (b"kept", 0),
+            Leave::Cooling(time) => (&cooling, millis(time)),
+        };
+        let (keys, now) = (self.wires(at), self.now());
+        let run = Script::Release.run(self.link(), &keys, self.budget, |cmd| {
+            cmd.arg(lease.as_slice()).arg(leave).arg(time).arg(now);
+            for generation in generations {
+                cmd.arg(generation.as_slice());
+            }
         });
         stood(run.await)
     }
 
     /// Keeps the lease for its full time from now, and says whether it still stood.
     pub(crate) async fn renew(&self, key: &str, token: Token) -> Result<bool, Fault> {
-        let (lease, millis) = (lease_bytes(token), millis(self.lease));
-        let run = Script::Renew.run(self.link(), self.wire(key), self.budget, |cmd| {
-            cmd.arg(lease.as_slice()).arg(millis);
+        let (lease, now) = (lease_bytes(token), self.now());
+        let key = [self.wire(key)];
+        let run = Script::Renew.run(self.link(), &key, self.budget, |cmd| {
+            cmd.arg(lease.as_slice()).arg(millis(self.lease)).arg(now);
         });
         stood(run.await)
     }
 
     pub(super) async fn invalidate(&self, keys: &[Arc<str>]) -> Result<u64, Fault> {
+        let wires: Vec<_> = keys.iter().map(|key| self.wire(key)).collect();
         let mut deleted = 0;
-        for batch in keys.chunks(sweep::BATCH) {
-            let mut cmd = ::redis::cmd("DEL");
-            for key in batch {
-                cmd.arg(self.wire(key));
-            }
-            if let Value::Int(count) = self.idempotent(&cmd, self.budget).await? {
-                deleted += u64::try_from(count).unwrap_or(0);
-            }
+        for batch in wires.chunks(sweep::BATCH) {
+            deleted += self.delete_all(batch).await?;
         }
         Ok(deleted)
+    }
+
+    /// Deletes keys, but for fences; it may be sent twice.
+    async fn delete_all(&self, keys: &[WireKey<'_>]) -> Result<u64, Fault> {
+        let fence = fence_bytes();
+        let run = || {
+            Script::Invalidate.run(self.link(), keys, self.budget, |cmd| {
+                cmd.arg(fence.as_slice());
+            })
+        };
+        let answer = match run().await {
+            Err(fault) if fault.is_lost_connection() => Box::pin(run()).await?,
+            answer => answer?,
+        };
+        Ok(match answer {
+            Value::Int(count) => u64::try_from(count).unwrap_or(0),
+            _ => 0,
+        })
+    }
+
+    pub(super) async fn fence(
+        &self,
+        keys: &[Arc<str>],
+        writer: Token,
+        time: Duration,
+    ) -> Result<(), Fault> {
+        self.set_writer(Script::Fence, keys, writer, millis(time))
+            .await
+    }
+
+    pub(super) async fn unfence(
+        &self,
+        keys: &[Arc<str>],
+        writer: Token,
+        settle: Duration,
+    ) -> Result<(), Fault> {
+        let settle = if settle.is_zero() { 0 } else { millis(settle) };
+        self.set_writer(Script::Unfence, keys, writer, settle).await
+    }
+
+    async fn set_writer(
+        &self,
+        script: Script,
+        keys: &[Arc<str>],
+        writer: Token,
+        time: u64,
+    ) -> Result<(), Fault> {
+        let wires: Vec<_> = keys.iter().map(|key| self.wire(key)).collect();
+        for batch in wires.chunks(sweep::BATCH) {
+            let (fence, now) = (fence_bytes(), self.now());
+            let run = script.run(self.link(), batch, self.budget, |cmd| {
+                cmd.arg(fence.as_slice()).arg(writer.as_slice());
+                cmd.arg(now).arg(time);
+            });
+            run.await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn touch(&self, key: &str, entry: &[u8], time: Duration) -> Result<(), Fault> {
+        let identity = &entry[..IDENTITY.min(entry.len())];
+        let key = [self.wire(key)];
+        let run = Script::Touch.run(self.link(), &key, self.budget, |cmd| {
+            cmd.arg(identity).arg(millis(time));
+        });
+        run.await.map(drop)
+    }
+}
+
+/// What a tag's key holds, if that is a generation.
+fn generation(bytes: Option<Vec<u8>>) -> Option<Generation> {
+    bytes?.try_into().ok()
+}
+
+/// The answer of the script that takes a lease.
+fn leasing(answer: Vec<Value>) -> Leasing {
+    let mut answer = answer.into_iter();
+    let what = answer.next();
+    let mut strings = answer.map(|value| match value {
+        Value::BulkString(bytes) => Some(bytes),
+        _ => None,
+    });
+    let content = strings.next().flatten();
+    match what {
+        Some(Value::Int(1)) => {
+            let generations: Option<Vec<_>> = strings.map(generation).collect();
+            let kept = content.filter(|kept| !kept.is_empty()).map(Reading::Bytes);
+            generations.map_or(Leasing::Unfit, |generations| Leasing::Taken {
+                kept,
+                generations,
+            })
+        }
+        Some(Value::Int(0)) => Leasing::Instead(Read {
+            reading: content.map_or(Reading::Nothing, Reading::Bytes),
+            generations: strings.map(generation).collect(),
+        }),
+        _ => Leasing::Unfit,
     }
 }
 

@@ -3,6 +3,7 @@
 use ::redis::{Value, cmd};
 
 use super::Redis;
+use crate::client::WireKey;
 use crate::error::Fault;
 
 /// Keys a step: what one `SCAN` looks at, and what one `DEL` deletes.
@@ -22,13 +23,8 @@ impl Redis {
                 .arg(BATCH);
             let (next, keys) = page(self.idempotent(&scan, self.budget).await?);
             if !keys.is_empty() {
-                let mut delete = cmd("UNLINK");
-                for key in keys {
-                    delete.arg(key);
-                }
-                if let Value::Int(count) = self.idempotent(&delete, self.budget).await? {
-                    deleted += u64::try_from(count).unwrap_or(0);
-                }
+                let keys: Vec<_> = keys.iter().map(|key| WireKey::whole(key)).collect();
+                deleted += self.delete_all(&keys).await?;
             }
             if next == b"0" {
                 return Ok(deleted);

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use super::{Answer, Created, Done};
 use crate::db::Db;
 use crate::model::{
-    Analytics, Assignment, Class, ClassId, Enrolment, Named, NewAssignment, UserId,
+    Analytics, Assignment, Class, ClassId, Enrolment, Move, Named, NewAssignment, UserId,
 };
 use crate::{assignments, classes};
 
@@ -29,6 +29,15 @@ pub(super) async fn enrol(
     Json(Enrolment { user_id }): Json<Enrolment>,
 ) -> Done {
     classes::enrol(&db, id, user_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn move_student(
+    State(db): State<Db>,
+    Path((from, user)): Path<(ClassId, UserId)>,
+    Json(Move { class_id: to }): Json<Move>,
+) -> Done {
+    classes::move_student(&db, user, from, to).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

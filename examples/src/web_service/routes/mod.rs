@@ -5,7 +5,7 @@ mod classes;
 mod users;
 
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 
 use crate::db::Db;
@@ -32,6 +32,10 @@ pub(crate) fn router(db: Db) -> Router {
         .route("/classes", post(classes::create))
         .route("/classes/{class}", get(classes::one))
         .route("/classes/{class}/students", students)
+        .route(
+            "/classes/{class}/students/{user}",
+            patch(classes::move_student),
+        )
         .route("/classes/{class}/assignments", work)
         .route("/classes/{class}/analytics", get(classes::analytics))
         .route("/assignments/{assignment}", get(assignments::one))

@@ -9,6 +9,7 @@ use tower::ServiceExt;
 
 use crate::{db, routes};
 
+mod moving;
 mod reading;
 mod removing;
 mod writing;

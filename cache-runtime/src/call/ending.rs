@@ -1,0 +1,126 @@
+//! What a write has affected, and how it is left when the write ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::blocking::is_on_runtime;
+use crate::cache::{Cache, Target};
+use crate::client::engine;
+use crate::error::Error;
+use crate::fence::Fence;
+
+/// What a write affects in one cache.
+pub(crate) struct Affected {
+    pub(crate) cache: Cache,
+    /// What is to be invalidated, but for the keys that are fenced.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) fence: Option<Fence>,
+    /// How long its keys stay fenced after the write.
+    pub(crate) settle: Duration,
+}
+
+/// How far a write has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing can have been written yet.
+    Before,
+    /// What it writes may be there, or may still come: a commit goes on though nobody waits for it.
+    Begun,
+    /// What it wrote is there.
+    Ended,
+}
+
+/// The end of a write. Dropped, it comes without awaiting.
+pub(crate) struct Ending {
+    pub(crate) affected: Vec<Affected>,
+    pub(crate) phase: Phase,
+    pub(crate) site: &'static str,
+}
+
+impl Ending {
+    /// Invalidates all, and ends the fences. Dropping this future loses nothing.
+    pub(crate) async fn run(&mut self) {
+        while let Some(affected) = self.affected.last_mut() {
+            affected.end(self.phase, self.site).await;
+            self.affected.pop();
+        }
+    }
+}
+
+impl Ending {
+    /// What a commit has answered: nobody knows what became of one that failed.
+    pub(crate) fn learn<T, E>(&mut self, commit: &Result<T, E>) {
+        if commit.is_ok() {
+            self.phase = Phase::Ended;
+        }
+    }
+
+    /// [`run`](Self::run) where nothing is awaited; on a runtime's thread without waiting at all.
+    pub(crate) fn run_blocking(mut self) {
+        if let Some(engine) = engine::get().filter(|_| !is_on_runtime()) {
+            engine.block_on(self.run());
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // Fences that are dropped end by themselves.
+        if self.phase == Phase::Before {
+            return;
+        }
+        for affected in &mut self.affected {
+            affected.end_detached(self.phase, self.site);
+        }
+    }
+}
+
+impl Affected {
+    /// Takes the keys out of the targets: what has a fence is invalidated by its end.
+    pub(super) fn take_keys(&mut self) -> Vec<Arc<str>> {
+        let mut keys = Vec::new();
+        self.targets.retain(|target| match target {
+            Target::Key(key) => {
+                keys.push(key.clone());
+                false
+            }
+            Target::Pattern(_) => true,
+        });
+        keys
+    }
+
+    async fn end(&mut self, phase: Phase, site: &'static str) {
+        let settle = self.settle_in(phase);
+        if let Some(fence) = &mut self.fence {
+            fence.end(settle).await;
+        }
+        if !self.targets.is_empty() {
+            let invalidated = self.cache.invalidate(&self.targets, settle, site).await;
+            report(invalidated.map(drop));
+        }
+    }
+
+    fn end_detached(&mut self, phase: Phase, site: &'static str) {
+        let settle = self.settle_in(phase);
+        if let Some(fence) = &mut self.fence {
+            fence.end_detached(settle);
+        }
+        if !self.targets.is_empty() {
+            let invalidated = self.cache.invalidate_detached(&self.targets, settle, site);
+            report(invalidated.map(drop));
+        }
+    }
+
+    /// A commit that nobody waits for is taken to arrive within the lease time.
+    fn settle_in(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Begun => self.settle.max(self.cache.0.lease),
+            Phase::Before | Phase::Ended => self.settle,
+        }
+    }
+}
+
+/// The journal has counted and logged what it could not take, which is the only way to fail.
+fn report(outcome: Result<(), Error>) {
+    drop(outcome);
+}

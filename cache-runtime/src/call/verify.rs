@@ -1,0 +1,79 @@
+//! `verify`: on a share of the hits the body runs as well, to find entries that a write should
+//! have invalidated and did not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hooks::Hooks;
+use super::limits::Ended;
+use super::load::Load;
+use super::read::Call;
+use super::shape::Shape;
+use super::site::Site;
+use crate::cache::Cache;
+use crate::observe::Event;
+use crate::store::{Keyed, Reading};
+
+/// A write whose body has just ended may still be invalidating.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// A hit on which the body runs as well.
+pub(super) struct Verify<V> {
+    pub(super) value: V,
+    /// What the value was read from.
+    pub(super) reading: Reading,
+    pub(super) load: Load,
+}
+
+impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
+    /// Answers with what the body says, if it says anything: where the two differ, the entry may
+    /// be old.
+    pub(super) async fn compare(
+        &self,
+        verify: Verify<S::Value>,
+        ended: Ended<S::Output>,
+    ) -> S::Output {
+        let Verify {
+            value,
+            reading,
+            load,
+        } = verify;
+        let cache = load.cache.clone();
+        let (outcome, _) = self.conclude(load, ended).await;
+        cache.count(Event::Verified);
+        let Ok(loaded) = outcome else {
+            return S::join(Ok(value));
+        };
+        if !((self.ops)().is_same)(&value, &loaded, &self.site.format) {
+            self.look_again(cache, reading);
+        }
+        S::join(Ok(loaded))
+    }
+
+    fn look_again(&self, cache: Cache, reading: Reading) {
+        let Some((permit, key)) = cache.0.background.permit().zip(self.key.clone()) else {
+            return;
+        };
+        permit.spawn(report_if_it_stays(self.site, cache, key, reading));
+    }
+}
+
+/// An entry that is still there when every write has had its time is one that a write forgot.
+async fn report_if_it_stays(site: &'static Site, cache: Cache, key: Arc<str>, before: Reading) {
+    tokio::time::sleep(GRACE).await;
+    let (key, tags) = (&key, &[][..]);
+    let now = cache
+        .0
+        .store
+        .read(Keyed { key, tags }, &mut cache.fresh_budget())
+        .await;
+    if !now.is_ok_and(|now| now.reading.is_same(&before)) {
+        return;
+    }
+    cache.count(Event::Mismatch);
+    tracing::warn!(
+        site = site.name,
+        template = site.template(0).map(crate::key::Template::text),
+        "its entry differs from what its body loads: some write does not invalidate it"
+    );
+}

@@ -1,0 +1,120 @@
+//! `verify`, and loads that ask for themselves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use cache_runtime::cache_result;
+
+use crate::support::{Fixture, on_each_store, until};
+
+type Row = Arc<AtomicU64>;
+
+#[cache_result(key = "verified:<id>", ttl = 60, verify = 1.0, key_ignores(row))]
+async fn verified(id: u64, row: &Row) -> u64 {
+    row.load(Ordering::SeqCst)
+}
+
+#[tokio::test]
+async fn a_forgotten_invalidation_is_found_on_a_hit() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let row = Row::default();
+        assert_eq!(verified(1, &row).await, 0);
+        assert_eq!(verified(1, &row).await, 0);
+        let stats = fixture.cache.stats();
+        assert_eq!((stats.hits, stats.verified, stats.mismatches), (1, 1, 0));
+        row.store(1, Ordering::SeqCst);
+        assert_eq!(
+            verified(1, &row).await,
+            1,
+            "what is known to be old is not answered"
+        );
+        until(async || fixture.cache.stats().mismatches == 1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_difference_that_a_write_is_about_to_mend_is_none() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let row = Row::default();
+        verified(2, &row).await;
+        row.store(1, Ordering::SeqCst);
+        verified(2, &row).await;
+        let _ = verified_key(2).invalidate().await.expect("a store");
+        assert!(fixture.cache.drained(Duration::from_secs(10)).await);
+        let stats = fixture.cache.stats();
+        assert_eq!((stats.verified, stats.mismatches), (1, 0));
+    })
+    .await;
+}
+
+#[cache_result(key = "factorial:<n>", ttl = 60)]
+async fn factorial(n: u64) -> u64 {
+    match n {
+        0 => 1,
+        n => n * Box::pin(factorial(n - 1)).await,
+    }
+}
+
+#[cache_result(key = "endless:<n>", ttl = 60, key_ignores(depth))]
+async fn endless(n: u64, depth: u64) -> u64 {
+    match depth {
+        0 => n,
+        depth => Box::pin(through(n, depth - 1)).await,
+    }
+}
+
+#[cache_result(key = "through:<n>", ttl = 60, key_ignores(depth))]
+async fn through(n: u64, depth: u64) -> u64 {
+    endless(n, depth).await
+}
+
+#[tokio::test]
+async fn a_load_that_asks_for_itself_is_found_and_does_not_wait_for_itself() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        assert_eq!(factorial(5).await, 120, "other keys are other loads");
+        assert_eq!(fixture.cache.stats().recursive, 0);
+        let asked = tokio::time::timeout(Duration::from_secs(2), endless(7, 3)).await;
+        assert_eq!(asked, Ok(7));
+        let stats = fixture.cache.stats();
+        assert!(stats.recursive >= 1, "{stats:?}");
+        assert_eq!(stats.wait_timeouts, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_task_that_outlives_the_load_that_started_it_is_no_part_of_it() {
+    #[cache_result(key = "starts:<id>", ttl = 60, key_ignores(row))]
+    async fn starts_a_task(id: u64, row: &Row) -> u64 {
+        let task = row.clone();
+        cache_runtime::spawn(async move {
+            until(async || task.load(Ordering::SeqCst) == 1).await;
+            Box::pin(starts_again(id, &task)).await;
+            task.store(2, Ordering::SeqCst);
+        });
+        id
+    }
+
+    async fn starts_again(id: u64, row: &Row) {
+        let _ = starts_a_task_key(id).invalidate().await.expect("a store");
+        let task = row.clone();
+        drop(task);
+        other(id).await;
+    }
+
+    #[cache_result(key = "starts:<id>", ttl = 60)]
+    async fn other(id: u64) -> u64 {
+        id
+    }
+
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let row = Row::default();
+        starts_a_task(1, &row).await;
+        row.store(1, Ordering::SeqCst);
+        until(async || row.load(Ordering::SeqCst) == 2).await;
+        assert_eq!(fixture.cache.stats().recursive, 0);
+    })
+    .await;
+}

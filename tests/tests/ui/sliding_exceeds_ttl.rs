@@ -1,0 +1,8 @@
+use cache_runtime::cache_result;
+
+#[cache_result(key = "user:<id>", ttl = "10m", sliding = "1h")]
+async fn name_of(id: u32) -> String {
+    id.to_string()
+}
+
+fn main() {}
