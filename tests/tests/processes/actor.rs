@@ -1,12 +1,15 @@
 //! A process of its own that does as it is told.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::Duration;
 
 use cache_tests::RedisServer;
+
+/// Built as this test is.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_actor");
 
 /// Longer than anything that an actor is told: an answer that is late is a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -17,9 +20,44 @@ pub(crate) struct Actor {
     lines: Receiver<String>,
 }
 
+/// The program as users build what they measure; this test may be built for debugging.
+pub(crate) fn optimised() -> PathBuf {
+    let built = Path::new(PROGRAM);
+    if !cfg!(debug_assertions) {
+        return built.to_owned();
+    }
+    // `<folder>/debug/actor`
+    let folder = built.ancestors().nth(2).expect("a target folder");
+    let status = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--locked",
+            "--release",
+            "--bin",
+            "actor",
+            "--target-dir",
+        ])
+        .arg(folder)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("the cargo that built this test");
+    assert!(status.success(), "{status}");
+    folder.join("release/actor")
+}
+
 impl Actor {
     pub(crate) fn start(server: &RedisServer, lease: Duration, folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_actor"))
+        Self::start_program(Path::new(PROGRAM), server, lease, folder)
+    }
+
+    /// Starts another build of the program.
+    pub(crate) fn start_program(
+        program: &Path,
+        server: &RedisServer,
+        lease: Duration,
+        folder: &Path,
+    ) -> Self {
+        let mut child = Command::new(program)
             .arg(server.url())
             .arg(lease.as_millis().to_string())
             .arg(folder)

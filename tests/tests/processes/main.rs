@@ -6,6 +6,7 @@
 mod actor;
 mod leases;
 mod soak;
+mod stampede;
 
 /// Whoever holds it has the machine for itself.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
