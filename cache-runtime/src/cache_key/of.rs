@@ -92,8 +92,8 @@ impl<R> KeyOf<R> {
     /// The keys of the function's tags.
     #[doc(hidden)]
     #[must_use]
-    pub fn tags<const N: usize>(self, tags: [Arc<str>; N]) -> Self {
-        Self(self.0.tagged(tags.into()))
+    pub fn tags(self, tags: &[Arc<str>]) -> Self {
+        Self(self.0.tagged(tags.to_vec()))
     }
 
     /// The cache that the function's `cache` option names.

@@ -84,37 +84,32 @@ async fn a_load_that_asks_for_itself_is_found_and_does_not_wait_for_itself() {
     .await;
 }
 
+#[cache_result(key = "starts:<id>", ttl = 60, key_ignores(row))]
+async fn starts_a_task(id: u64, row: Row) -> u64 {
+    cache_runtime::spawn(async move {
+        while row.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        row.store(2 + the_same(id).await, Ordering::SeqCst);
+    });
+    id
+}
+
+#[cache_result(key = "starts:<id>", ttl = 60, companion = none)]
+async fn the_same(id: u64) -> u64 {
+    id
+}
+
 #[tokio::test]
 async fn a_task_that_outlives_the_load_that_started_it_is_no_part_of_it() {
-    #[cache_result(key = "starts:<id>", ttl = 60, key_ignores(row))]
-    async fn starts_a_task(id: u64, row: &Row) -> u64 {
-        let task = row.clone();
-        cache_runtime::spawn(async move {
-            until(async || task.load(Ordering::SeqCst) == 1).await;
-            Box::pin(starts_again(id, &task)).await;
-            task.store(2, Ordering::SeqCst);
-        });
-        id
-    }
-
-    async fn starts_again(id: u64, row: &Row) {
-        let _ = starts_a_task_key(id).invalidate().await.expect("a store");
-        let task = row.clone();
-        drop(task);
-        other(id).await;
-    }
-
-    #[cache_result(key = "starts:<id>", ttl = 60)]
-    async fn other(id: u64) -> u64 {
-        id
-    }
-
     on_each_store(async |fixture: Arc<Fixture>| {
         let row = Row::default();
-        starts_a_task(1, &row).await;
+        starts_a_task(1, row.clone()).await;
+        let _ = starts_a_task_key(1).invalidate().await.expect("a store");
         row.store(1, Ordering::SeqCst);
-        until(async || row.load(Ordering::SeqCst) == 2).await;
-        assert_eq!(fixture.cache.stats().recursive, 0);
+        until(async || row.load(Ordering::SeqCst) == 3).await;
+        let stats = fixture.cache.stats();
+        assert_eq!((stats.recursive, stats.published), (0, 2));
     })
     .await;
 }
