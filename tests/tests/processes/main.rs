@@ -7,6 +7,7 @@ mod actor;
 mod leases;
 mod soak;
 mod stampede;
+mod writers;
 
 /// Whoever holds it has the machine for itself.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -11,6 +11,7 @@
 mod order;
 mod rows;
 mod stampede;
+mod stop_at;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cache_runtime::Cache;
 
+use crate::stop_at::StopAt;
 use crate::{rows, stampede};
 
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,15 @@ pub(crate) enum Order {
     Hold { id: u64 },
     /// `read <id>`
     Read { id: u64 },
+    /// `around <id> <await>` and `update <id> <await>`: writes a row, and stops at this await.
+    Write { how: How, id: u64, stop: u64 },
+}
+
+/// How a row is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum How {
+    Around,
+    Update,
 }
 
 impl FromStr for Order {
@@ -36,6 +46,15 @@ impl FromStr for Order {
             },
             "hold" => Self::Hold { id: number()? },
             "read" => Self::Read { id: number()? },
+            "around" | "update" => Self::Write {
+                how: if name == "around" {
+                    How::Around
+                } else {
+                    How::Update
+                },
+                id: number()?,
+                stop: number()?,
+            },
             _ => return Err(format!("`{line}` is no order")),
         })
     }
@@ -55,6 +74,13 @@ impl Order {
                     1 => format!("{version} after 1 load"),
                     loads => format!("{version} after {loads} loads"),
                 }
+            }
+            Self::Write { how, id, stop } => {
+                match how {
+                    How::Around => StopAt::new(stop, rows::around(id, folder)).await,
+                    How::Update => StopAt::new(stop, rows::update(id, folder)).await,
+                };
+                "done".to_owned()
             }
         }
     }
