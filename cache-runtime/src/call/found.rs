@@ -253,9 +253,8 @@ fn decide<S: Shape>(
             cache.count(Event::Newer);
             Found::Newer(entry)
         }
-        (Verdict::Readable(outcome, Fresh), _) => Found::Answer(outcome),
         (Verdict::Readable(outcome, Ahead), _) if is_free => Found::Due(outcome, entry, Due::Ahead),
-        (Verdict::Readable(outcome, Ahead), _) => Found::Answer(outcome),
+        (Verdict::Readable(outcome, Fresh | Ahead), _) => Found::Answer(outcome),
         (Verdict::Readable(outcome, Stale), _) if is_free => Found::Due(outcome, entry, Due::Stale),
         (Verdict::Readable(outcome, Stale), _) => Found::Old(outcome, Event::Stale),
         (Verdict::Readable(Ok(value), FailSafe), Claim::Loader) => Found::Leased(Some(value)),

@@ -302,17 +302,17 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
 }
 
 /// Publishes, or gives the lease back, and lands the flight by what came of it.
-async fn settle(cache: Cache, leader: Leader, lease: Lease, settling: Settling, copy: Outcome) {
+async fn settle(cache: Cache, leader: Leader, held: Lease, settling: Settling, copy: Outcome) {
     // Its invalidation is still on the way, so the lease may stand though it should not.
-    let is_stale = cache.0.journal.holds_any(lease.keyed());
+    let is_stale = cache.0.journal.holds_any(held.keyed());
     let stood = match settling {
         Settling::Publish(entry, kept_for) if !is_stale => {
-            let stood = lease.publish(entry, kept_for).await;
+            let stood = held.publish(entry, kept_for).await;
             count_published(&cache, &stood);
             stood
         }
-        Settling::Publish(..) => lease.release(Leave::Nothing).await,
-        Settling::Release(leave) => lease.release(leave).await,
+        Settling::Publish(..) => held.release(Leave::Nothing).await,
+        Settling::Release(leave) => held.release(leave).await,
     };
     let is_confirmed = cfg!(cache_mutant = "publish_before_joiners")
         || matches!(stood, Ok(true)) && !is_stale

@@ -155,12 +155,12 @@ impl<A> Write<A> {
     /// `keys = ..`
     #[must_use]
     pub fn keys(mut self, keys: impl IntoKeys) -> Self {
-        keys.each(&mut |key| match key.missing() {
-            Some(name) => self.site.lack(name, &current(key.cache())),
-            None => {
-                let target = Target::Key(key.shared_text().clone());
-                self.targets.push((key.cache().cloned(), target));
+        keys.each(&mut |key| {
+            if let Some(name) = key.missing() {
+                return self.site.lack(name, &current(key.cache()));
             }
+            let target = Target::Key(key.shared_text().clone());
+            self.targets.push((key.cache().cloned(), target));
         });
         self
     }
