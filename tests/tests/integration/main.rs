@@ -23,6 +23,7 @@ mod injectivity;
 mod manual;
 mod many;
 mod reads;
+mod round_trips;
 mod runtimes;
 mod shapes;
 mod support;
