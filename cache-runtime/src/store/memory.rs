@@ -266,7 +266,7 @@ impl Memory {
             }
         };
         let Some(generations) = generations else {
-            return Leasing::Unfit;
+            return Leasing::Fenced;
         };
         if kept.is_none() {
             self.entries.remove(at.key);
@@ -438,12 +438,7 @@ impl Memory {
         let Some(entry) = self.entry(key) else {
             return false;
         };
-        let renewed = MemoryEntry {
-            // Its end is exact from now on.
-            is_aged: false,
-            ..MemoryEntry::clone(&entry)
-        };
-        let renewed = renewed.until(self.clock.now(), Some(ttl));
+        let renewed = MemoryEntry::clone(&entry).until(self.clock.now(), Some(ttl));
         self.entries.insert(key.clone(), Arc::new(renewed));
         true
     }

@@ -253,3 +253,53 @@ async fn nobody_joins_a_load_beside_a_fence_that_a_tag_has_overtaken() {
     end.add_permits(1);
     fence.await.expect("a task");
 }
+
+#[tokio::test]
+async fn what_a_key_says_of_its_entry_is_what_a_call_would_find() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let runs = Runs::default();
+        board(9, runs.clone()).await;
+        let key = board_key(9);
+        let left = key.remaining_ttl().await.expect("a store");
+        let left = left.expect("an entry");
+        assert!(
+            left <= MINUTE && left > MINUTE / 2,
+            "not its window: {left:?}"
+        );
+        fixture.pass("board:9", 2 * MINUTE).await;
+        assert!(!key.exists().await.expect("a store"), "it is stale");
+        board(10, runs.clone()).await;
+        assert!(board_key(10).exists().await.expect("a store"));
+        clear_boards().await;
+        assert!(!board_key(10).exists().await.expect("a store"));
+    })
+    .await;
+}
+
+#[invalidate_cache(tags = ["boards"], when = around)]
+async fn rewrite_boards(gate: &Semaphore) {
+    gate.acquire().await.expect("an open gate").forget();
+}
+
+#[tokio::test]
+async fn while_a_tag_is_written_nothing_under_it_is_stored() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let runs = Runs::default();
+        let gate = Arc::new(Semaphore::new(0));
+        board(11, runs.clone()).await;
+        let write = spawn({
+            let gate = gate.clone();
+            async move { rewrite_boards(&gate).await }
+        });
+        until(async || !board_key(11).exists().await.expect("a store")).await;
+        assert_eq!(board(11, runs.clone()).await, 2);
+        assert_eq!(board(11, runs.clone()).await, 3);
+        let stats = fixture.cache.stats();
+        assert_eq!((stats.published, stats.fenced, stats.unfit), (1, 2, 0));
+        gate.add_permits(1);
+        write.await.expect("a task");
+        assert_eq!(board(11, runs.clone()).await, 4);
+        assert_eq!(board(11, runs.clone()).await, 4);
+    })
+    .await;
+}
