@@ -148,27 +148,26 @@ impl Drop for Lease {
         let Some(token) = self.token.take() else {
             return;
         };
-        if let Store::Memory(memory) = &self.cache.0.store {
-            memory.release(self.keyed(), token, &self.generations, Leave::Kept);
+        let (cache, key) = (self.cache.clone(), self.key.clone());
+        if let Store::Memory(memory) = &cache.0.store {
+            memory.release(untagged(&key), token, &[], Leave::Kept);
             return;
         }
         // From the process's own runtime: this drop may be the shutdown of the caller's.
-        let (cache, key, tags) = (
-            self.cache.clone(),
-            self.key.clone(),
-            std::mem::take(&mut self.tags),
-        );
-        let generations = std::mem::take(&mut self.generations);
         engine::spawn(async move {
-            let at = Keyed {
-                key: &key,
-                tags: &tags,
-            };
-            let store = &cache.0.store;
+            let release = cache
+                .0
+                .store
+                .release(untagged(&key), token, &[], Leave::Kept);
             // Unreachable: then the lease ends by itself.
-            let _ = store.release(at, token, &generations, Leave::Kept).await;
+            let _ = release.await;
         });
     }
+}
+
+/// What is put back tells its own generations, and those of this load may not even be known.
+fn untagged(key: &Arc<str>) -> Keyed<'_> {
+    Keyed { key, tags: &[] }
 }
 
 /// Keeps the lease until it is lost; a load may take longer than the lease of a killed process.

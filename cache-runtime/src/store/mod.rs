@@ -6,6 +6,8 @@
 //! end as an entry.
 
 mod candidate;
+#[cfg(test)]
+mod conformance;
 mod glob;
 mod memory;
 mod redis;
