@@ -126,7 +126,7 @@ struct Entering<'a, S: Shape, H> {
 }
 
 /// What a lease is to take the place of.
-enum Over {
+pub(super) enum Over {
     Nothing,
     /// Dropped.
     Dropping(Reading),
@@ -136,7 +136,7 @@ enum Over {
 }
 
 impl Over {
-    fn take(&self, version: u32) -> Take<'_> {
+    pub(super) fn take(&self, version: u32) -> Take<'_> {
         match self {
             Self::Nothing => Take::Absent,
             Self::Dropping(reading) => Take::Exactly(reading),
@@ -198,8 +198,9 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             self.cache.count(Event::Fault);
             return Box::pin(self.board_without_store()).await;
         };
-        let windows = &self.call.site.windows;
-        let seen = windows.verifies_now().then(|| read.reading.clone());
+        // In a transaction the body may see what is not committed, and differ rightly.
+        let verifies = self.usage == Usage::Normal && self.call.site.windows.verifies_now();
+        let seen = verifies.then(|| read.reading.clone());
         if let Some(touch) = self.call.touch(self.cache, &read) {
             Box::pin(touch.run()).await;
         }
@@ -501,12 +502,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         let waited = began.elapsed();
         let soft = self.call.site.windows.soft_limit();
         let soft = soft.filter(|_| self.fallback.is_some());
-        let wait = self.cache.0.wait.min(LONGEST_WAIT);
-        Patience {
-            waited,
-            left: wait.saturating_sub(waited),
-            left_of_soft: soft.map(|soft| soft.saturating_sub(waited)),
-        }
+        Patience::of(self.cache, waited, soft)
     }
 
     /// Nobody has answered in time: an older value if there is one, else a load of its own.
@@ -530,7 +526,7 @@ enum Answered<S: Shape> {
 }
 
 /// How long a call waits for others.
-struct Patience {
+pub(super) struct Patience {
     waited: Duration,
     left: Duration,
     /// Until an older value is answered instead.
@@ -538,7 +534,17 @@ struct Patience {
 }
 
 impl Patience {
-    fn least(&self) -> Duration {
+    /// `soft` says after what time an older value is answered instead.
+    pub(super) fn of(cache: &Cache, waited: Duration, soft: Option<Duration>) -> Self {
+        let wait = cache.0.wait.min(LONGEST_WAIT);
+        Self {
+            waited,
+            left: wait.saturating_sub(waited),
+            left_of_soft: soft.map(|soft| soft.saturating_sub(waited)),
+        }
+    }
+
+    pub(super) fn least(&self) -> Duration {
         self.left_of_soft
             .map_or(self.left, |soft| soft.min(self.left))
     }
@@ -557,7 +563,7 @@ impl Patience {
     }
 
     /// Pauses, and says whether there was time to.
-    async fn pause(&self) -> bool {
+    pub(super) async fn pause(&self) -> bool {
         let least = self.least();
         if least.is_zero() || Handle::try_current().is_err() {
             return false;
@@ -569,7 +575,7 @@ impl Patience {
 }
 
 /// Waits for `future` at most `time`; without a runtime there is no timer to end it.
-async fn within<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn within<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
     if Handle::try_current().is_err() {
         return Some(future.await);
     }

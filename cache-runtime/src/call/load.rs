@@ -79,6 +79,16 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         load: Load,
         ended: Ended<S::Output>,
     ) -> (Outcomes<S>, Option<S::Value>) {
+        load.cache.count(Event::Load);
+        self.settle_load(load, ended).await
+    }
+
+    /// [`conclude`](Self::conclude) of one load of several that the body ran for at once.
+    pub(super) async fn settle_load(
+        &self,
+        load: Load,
+        ended: Ended<S::Output>,
+    ) -> (Outcomes<S>, Option<S::Value>) {
         let Load {
             cache,
             way,
@@ -87,7 +97,6 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             began,
         } = load;
         drop(permit);
-        cache.count(Event::Load);
         let outcome = self.outcome(&cache, ended);
         let fallback = fallback.filter(|_| outcome.is_err() && self.errors.is_none());
         let fallback = fallback.map(|fallback| fallback.value);

@@ -36,10 +36,9 @@ impl Refresh {
 
 impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     /// Loads in the background, if the lease is to be had.
-    pub(super) fn refresh_behind<B, F>(self, refresh: Refresh, body: B)
+    pub(super) fn refresh_behind<F>(self, refresh: Refresh, body: F)
     where
         Self: Send + Sync + 'static,
-        B: FnOnce() -> F + Send + 'static,
         F: Future<Output = S::Output> + Send + 'static,
         S::Output: Send,
         S::Value: Send + Sync,
@@ -55,7 +54,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             let Some(load) = self.refreshing(cache, leader, &reading).await else {
                 return;
             };
-            let ended = self.guarded(&load.cache, body()).await;
+            let ended = self.guarded(&load.cache, body).await;
             drop(self.conclude(load, ended).await);
         });
     }
