@@ -16,6 +16,8 @@ pub(crate) const GROUPS: u32 = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Read(View),
+    /// Reads some rows of one group in one call.
+    Batch(View),
     Write(Write),
 }
 
@@ -127,7 +129,9 @@ impl Choices {
             37..38 => Act::Write(Write::Pattern),
             38..44 => Act::Write(Write::Manual),
             44..50 => Act::Write(Write::Transaction),
-            50..700 => Act::Read(View::Plain),
+            50..90 => Act::Batch(View::Plain),
+            90..130 => Act::Batch(View::Member),
+            130..700 => Act::Read(View::Plain),
             700..1350 => Act::Read(View::Member),
             _ => Act::Read(View::Aged),
         }
@@ -155,7 +159,11 @@ impl Iterator for Choices {
         let pause = self.pause(act);
         let fails = self.0.random_ratio(1, 20);
         // A dropped write keeps its keys fenced for a while, in which nothing can go wrong.
-        let one_in = if matches!(act, Act::Read(_)) { 30 } else { 200 };
+        let one_in = if matches!(act, Act::Write(_)) {
+            200
+        } else {
+            30
+        };
         let is_dropped = self.0.random_ratio(1, one_in);
         let dropped_at = is_dropped.then(|| self.0.random_range(1..10));
         Some(Choice {

@@ -1,11 +1,12 @@
 //! Reading rows through the cache, in every way that entries can be kept.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_runtime::{Error, cache_result};
+use cache_runtime::{Error, cache_many, cache_result};
 
-use crate::choices::{GROUPS, View};
+use crate::choices::{GROUPS, KEYS, View};
 use crate::database::Database;
 
 /// How a row is read from the database.
@@ -32,6 +33,14 @@ impl Load {
         let version = self.database.version(key).expect("a database");
         pause(self.pause).await;
         version
+    }
+
+    /// The same for several rows.
+    async fn versions(&self, keys: &[u32]) -> HashMap<u32, u32> {
+        let version = |key: &u32| (*key, self.database.version(*key).expect("a database"));
+        let versions = keys.iter().map(version).collect();
+        pause(self.pause).await;
+        versions
     }
 }
 
@@ -67,6 +76,22 @@ pub(crate) async fn aged(group: u32, key: u32, load: Load) -> Result<u32, Failed
     if fails { Err(Failed) } else { Ok(version) }
 }
 
+#[cache_many(key = "row:<key>", by = key in keys, ttl = 60, key_ignores(load))]
+pub(crate) async fn rows(keys: &[u32], load: &Load) -> HashMap<u32, u32> {
+    load.versions(keys).await
+}
+
+#[cache_many(
+    key = "member:<group>:<key>",
+    by = key in keys,
+    ttl = 60,
+    tags = ["group:<group>"],
+    key_ignores(load)
+)]
+pub(crate) async fn members(group: u32, keys: &[u32], load: &Load) -> HashMap<u32, u32> {
+    load.versions(keys).await
+}
+
 /// The version of a row as this view answers it; nothing if its load failed.
 pub(crate) async fn read(view: View, key: u32, load: Load) -> Option<u32> {
     let group = key % GROUPS;
@@ -74,6 +99,20 @@ pub(crate) async fn read(view: View, key: u32, load: Load) -> Option<u32> {
         View::Plain => Some(row(key, load).await),
         View::Member => Some(member(group, key, load).await),
         View::Aged => aged(group, key, load).await.ok(),
+    }
+}
+
+/// How many rows are read at once.
+const BATCH: u32 = 5;
+
+/// The versions of some rows of one group, from this one on.
+pub(crate) async fn read_batch(view: View, key: u32, load: Load) -> HashMap<u32, u32> {
+    let keys: Vec<_> = (0..BATCH)
+        .map(|turn| (key + turn * GROUPS) % KEYS)
+        .collect();
+    match view {
+        View::Plain => rows(&keys, &load).await,
+        View::Member | View::Aged => members(key % GROUPS, &keys, &load).await,
     }
 }
 

@@ -72,23 +72,43 @@ impl Working {
             }
             match choice.act {
                 Act::Read(view) => self.read(view, choice).await,
+                Act::Batch(view) => self.read_batch(view, choice).await,
                 Act::Write(write) => self.write(write, choice).await,
             }
         }
     }
 
-    async fn read(&self, view: View, choice: Choice) {
-        let load = Load {
+    fn load(&self, choice: Choice) -> Load {
+        Load {
             database: self.database.clone(),
             pause: choice.pause,
             fails: choice.fails,
-        };
+        }
+    }
+
+    async fn read(&self, view: View, choice: Choice) {
         let start = now();
-        let call = rows::read(view, choice.key, load);
+        let call = rows::read(view, choice.key, self.load(choice));
         if let Some(Some(version)) = DropAfter::new(choice.dropped_at, call).await {
             self.log.read(Read {
                 view,
                 key: choice.key,
+                version,
+                start,
+            });
+        }
+    }
+
+    async fn read_batch(&self, view: View, choice: Choice) {
+        let start = now();
+        let call = rows::read_batch(view, choice.key, self.load(choice));
+        for (key, version) in DropAfter::new(choice.dropped_at, call)
+            .await
+            .unwrap_or_default()
+        {
+            self.log.read(Read {
+                view,
+                key,
                 version,
                 start,
             });
