@@ -373,8 +373,8 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                     Ok(Taking::Taken(lease, kept)) => {
                         return self.load_leased(leader, lease, kept, budget).await;
                     }
-                    Ok(refused @ (Taking::Unfit | Taking::Fenced)) => {
-                        self.cache.count(refused.event());
+                    Ok(Taking::Unfit) => {
+                        self.cache.count(Event::Unfit);
                         leader.land(Outcome::NoEntry);
                         return self.alone().await;
                     }

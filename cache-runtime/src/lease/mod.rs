@@ -9,7 +9,6 @@ use crate::cache::Cache;
 use crate::client::{Budget, engine};
 use crate::entry::{Generation, Token};
 use crate::error::Fault;
-use crate::observe::Event;
 use crate::store::{Entry, Keyed, Leasing, Leave, Read, Reading, Redis, Store, Take};
 
 /// A lease that is kept alive while it is held and given back when it is dropped.
@@ -34,20 +33,7 @@ pub(crate) enum Taking {
     /// And what it has taken the place of, if that is kept and was not known before.
     Taken(Lease, Option<Reading>),
     Instead(Read),
-    /// The key holds something that may not be replaced.
     Unfit,
-    /// A tag is being written: what is loaded now can't be stored, nor confirmed to anybody.
-    Fenced,
-}
-
-impl Taking {
-    /// What is counted when the lease is not to be had.
-    pub(crate) fn event(&self) -> Event {
-        match self {
-            Self::Fenced => Event::Fenced,
-            _ => Event::Unfit,
-        }
-    }
 }
 
 impl Lease {
@@ -103,7 +89,6 @@ impl Lease {
                 Taking::Taken(lease, kept)
             }
             Leasing::Unfit => Taking::Unfit,
-            Leasing::Fenced => Taking::Fenced,
             Leasing::Instead(read) => Taking::Instead(read),
         })
     }

@@ -275,7 +275,7 @@ impl Memory {
             }
         };
         let Some(generations) = generations else {
-            return Leasing::Fenced;
+            return Leasing::Unfit;
         };
         if kept.is_none() {
             self.entries.remove(at.key);

@@ -113,10 +113,9 @@ pub(crate) enum Leasing {
     },
     /// Somebody else has put something there.
     Instead(Read),
-    /// The key holds something that may not be replaced: no string, or a newer entry.
+    /// The key holds something that may not be replaced (no string, or a newer entry), or a tag is
+    /// being written.
     Unfit,
-    /// A tag is being written.
-    Fenced,
 }
 
 /// What a lease that is given back leaves.

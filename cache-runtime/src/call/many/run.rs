@@ -332,8 +332,8 @@ where
                 lease,
                 left: budget.left(),
             })),
-            Ok(refused @ (Taking::Unfit | Taking::Fenced)) => {
-                self.cache.count(refused.event());
+            Ok(Taking::Unfit) => {
+                self.cache.count(Event::Unfit);
                 leader.land(Outcome::NoEntry);
                 Step::Load(Way::Alone)
             }

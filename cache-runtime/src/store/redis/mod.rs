@@ -314,7 +314,6 @@ fn leasing(answer: Vec<Value>) -> Leasing {
             reading: content.map_or(Reading::Nothing, Reading::Bytes),
             generations: strings.map(generation).collect(),
         }),
-        Some(Value::Int(3)) => Leasing::Fenced,
         _ => Leasing::Unfit,
     }
 }

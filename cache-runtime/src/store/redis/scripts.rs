@@ -26,7 +26,7 @@ local function text(millis) return struct.pack('>I8', millis) end
 /// for each.
 ///
 /// Answers 1, the entry that the lease keeps and the generations; or 0, what is there instead and
-/// the generations; or 2 if that may not be replaced; or 3 if a tag is being written.
+/// the generations; or 2 if that may not be replaced.
 const TAKE: &str = r"
 local lease, time, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local mode, expected, version, life = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -70,7 +70,7 @@ end
 local generations = {}
 for i = 2, #KEYS do
     local generation = redis.call('GET', KEYS[i])
-    if generation and string.sub(generation, 1, 4) == FENCE then return {3} end
+    if generation and string.sub(generation, 1, 4) == FENCE then return {2} end
     -- Foreign bytes make way, as they do at an entry's key.
     generations[i] = generation and #generation == 16 and generation
 end
