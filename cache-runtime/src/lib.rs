@@ -36,7 +36,11 @@
 //!
 //! - [`KeyTemplate`] makes [`Key`]s; [`KeyPart`] is what may stand in one.
 //! - [`Cache`] is a handle on a store; [`init`] starts the global one.
-//! - [`bypass`], [`refresh`], [`read_only`] and [`Cache::scope`] hold for the calls of a task.
+//! - [`cache_result`] reads, [`cache_many`] reads many ids at once; [`invalidate_cache`] and
+//!   [`update_cache`] write. Their pages list all options: windows, tags, fences.
+//! - [`Transaction`] holds invalidations back until the commit.
+//! - [`bypass`], [`refresh`], [`read_only`], [`key_context`] and [`Cache::scope`] hold for the calls
+//!   of a task.
 //! - [`assert_catalogue!`] checks all annotations of a program against each other.
 
 mod cache;
@@ -61,9 +65,12 @@ pub mod __private;
 
 pub use cache::{Builder, Cache, Config, Invalidation, Mode, StoreStats, init};
 pub use cache_key::{AnyKey, Counter, CounterKey, IntoKey, IntoKeys, Key, KeyOf};
-pub use cache_macros::{KeyPart, cache_keys, cache_result, invalidate_cache, update_cache};
+pub use cache_macros::{
+    KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, update_cache,
+};
 pub use call::scope::{bypass, read_only, refresh, spawn};
 pub use call::{Cacheable, CacheableErrors, FallibleReturn, GivesCache, Optional};
+pub use call::{Each, IdArg, IdList, IdOf, ManyReturn};
 pub use catalogue::{
     Catalogue, CatalogueEntry, EntryKind, Report, catalogue, check as check_catalogue,
 };

@@ -60,7 +60,8 @@ impl<S: Shape, H> Call<S, H> {
         let key = self.key.as_ref()?;
         let now = cache.0.store.now();
         let age = read.fresh_entry(now).ok()??.age();
-        if !cache.0.touches.is_due(key, age, idle, now) {
+        // One that an older build has stored says nothing of its time.
+        if age.kept_for == 0 || !cache.0.touches.is_due(key, age, idle, now) {
             return None;
         }
         // Its time to live bounds it all.

@@ -457,12 +457,7 @@ impl Memory {
         let Some(entry) = self.live(key, now) else {
             return false;
         };
-        let renewed = MemoryEntry {
-            // Its end is exact from now on.
-            is_aged: false,
-            ..MemoryEntry::clone(&entry)
-        };
-        let renewed = renewed.until(now, Some(ttl));
+        let renewed = MemoryEntry::clone(&entry).until(now, Some(ttl));
         self.entries.insert(key.clone(), Arc::new(renewed));
         true
     }

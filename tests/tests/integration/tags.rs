@@ -264,3 +264,88 @@ async fn the_key_of_a_tagged_function_knows_its_tags() {
     })
     .await;
 }
+
+#[invalidate_cache(key = "row:<id>", when = around)]
+async fn keep_fenced(id: u64, end: Arc<Semaphore>) {
+    end.acquire().await.expect("an open gate").forget();
+}
+
+#[tokio::test]
+async fn nobody_joins_a_load_beside_a_fence_that_a_tag_has_overtaken() {
+    let fixture = Fixture::on_redis().await;
+    let server = fixture.server.as_ref().expect("a server");
+    let (cache, writer) = (&fixture.cache, fixture.another_process());
+    let row = Row {
+        value: Arc::default(),
+        reads: Arc::default(),
+        gate: Arc::new(Semaphore::new(1)),
+    };
+    let read = || cache.scope(async { spawn(row_of(1, row.clone())) });
+    assert_eq!(read().await.await.expect("a task"), 0, "the tag is known");
+    let end = Arc::new(Semaphore::new(0));
+    let fence = writer.scope(async { spawn(keep_fenced(1, end.clone())) });
+    let fence = fence.await;
+    let head = || server.command::<Vec<u8>>(("GETRANGE", "row:1", 0, 3));
+    until(async || head().await == b"\xff\xca\x01\x04").await;
+
+    let slow = read().await;
+    until(async || row.reads.load(Ordering::SeqCst) == 2).await;
+    writer.scope(write_rows(&row, 1)).await;
+    let late = read().await;
+    until(async || cache.stats().misses == 3).await;
+    row.gate.add_permits(5);
+    assert_eq!(slow.await.expect("a task"), 0, "it asked before the write");
+    assert_eq!(late.await.expect("a task"), 1, "it asked after the write");
+    end.add_permits(1);
+    fence.await.expect("a task");
+}
+
+#[tokio::test]
+async fn what_a_key_says_of_its_entry_is_what_a_call_would_find() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let runs = Runs::default();
+        board(9, runs.clone()).await;
+        let key = board_key(9);
+        let left = key.remaining_ttl().await.expect("a store");
+        let left = left.expect("an entry");
+        assert!(
+            left <= MINUTE && left > MINUTE / 2,
+            "not its window: {left:?}"
+        );
+        fixture.pass("board:9", 2 * MINUTE).await;
+        assert!(!key.exists().await.expect("a store"), "it is stale");
+        board(10, runs.clone()).await;
+        assert!(board_key(10).exists().await.expect("a store"));
+        clear_boards().await;
+        assert!(!board_key(10).exists().await.expect("a store"));
+    })
+    .await;
+}
+
+#[invalidate_cache(tags = ["boards"], when = around)]
+async fn rewrite_boards(gate: &Semaphore) {
+    gate.acquire().await.expect("an open gate").forget();
+}
+
+#[tokio::test]
+async fn while_a_tag_is_written_nothing_under_it_is_stored() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let runs = Runs::default();
+        let gate = Arc::new(Semaphore::new(0));
+        board(11, runs.clone()).await;
+        let write = spawn({
+            let gate = gate.clone();
+            async move { rewrite_boards(&gate).await }
+        });
+        until(async || !board_key(11).exists().await.expect("a store")).await;
+        assert_eq!(board(11, runs.clone()).await, 2);
+        assert_eq!(board(11, runs.clone()).await, 3);
+        let stats = fixture.cache.stats();
+        assert_eq!((stats.published, stats.fenced, stats.unfit), (1, 2, 0));
+        gate.add_permits(1);
+        write.await.expect("a task");
+        assert_eq!(board(11, runs.clone()).await, 4);
+        assert_eq!(board(11, runs.clone()).await, 4);
+    })
+    .await;
+}
