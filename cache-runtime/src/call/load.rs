@@ -314,6 +314,9 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
 async fn settle(cache: Cache, leader: Leader, held: Lease, settling: Settling, copy: Outcome) {
     // Its invalidation is still on the way, so the lease may stand though it should not.
     let is_stale = cache.0.journal.holds_any(held.keyed());
+    if held.is_written() {
+        cache.count(Event::Fenced);
+    }
     let stood = match settling {
         // While a tag is being written, those who wait are answered all the same if nothing else
         // has happened.
