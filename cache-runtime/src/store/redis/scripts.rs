@@ -54,7 +54,8 @@ if found then
     if head == LEASE then
         entry = string.sub(found, KEPT)
         local is_over = #entry > 0 and number(found, DEADLINE) <= now
-        if not takes_all and not is_over then return instead() end
+        local is_cooled = mode == 'keeping' and string.sub(found, 1, #expected) == expected
+        if not takes_all and not is_over and not is_cooled then return instead() end
         if #entry > 0 then last = number(found, END) end
         -- It has ended since, and its version with it.
         if last <= now then entry = '' end
