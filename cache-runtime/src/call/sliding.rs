@@ -4,7 +4,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::background::Permit;
 use super::read::Call;
 use super::shape::Shape;
 use crate::cache::Cache;
@@ -77,12 +76,13 @@ impl<S: Shape, H> Call<S, H> {
 }
 
 impl Touch {
-    /// Prolongs the entry without anybody waiting for it.
+    /// Prolongs the entry without anybody waiting for Redis. Where there is no room for that in the
+    /// background, a later hit does it.
     pub(super) async fn run(self) {
-        let permit = self.cache.0.background.permit();
-        match permit {
-            Some(permit) if self.cache.is_redis() => spawn(permit, self),
-            _ => self.finish().await,
+        if !self.cache.is_redis() {
+            self.finish().await;
+        } else if let Some(permit) = self.cache.0.background.permit() {
+            permit.spawn(self.finish());
         }
     }
 
@@ -99,8 +99,4 @@ impl Touch {
             Err(_) => Event::Fault,
         });
     }
-}
-
-fn spawn(permit: Permit, touch: Touch) {
-    permit.spawn(touch.finish());
 }

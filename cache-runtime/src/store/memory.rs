@@ -537,9 +537,13 @@ fn may_take(found: &Reading, take: Take<'_>) -> May {
         {
             May::Take(None)
         }
-        // One that a vanished or failed loader has left is read as a lease.
         (Reading::Entry(found), Take::Keeping(Reading::Entry(read)))
             if Arc::ptr_eq(found, read) =>
+        {
+            May::Take(entry)
+        }
+        (Reading::Leased(found), Take::Keeping(Reading::Leased(read)))
+            if found.is_cooling && read.is_cooling =>
         {
             May::Take(entry)
         }

@@ -91,7 +91,8 @@ pub(crate) enum Take<'a> {
     Absent,
     /// The very content that was read and found unusable.
     Exactly(&'a Reading),
-    /// The very entry that was read; it is kept beside the lease.
+    /// The very entry that was read, or what a failed load has left it behind; the entry is kept
+    /// beside the lease.
     Keeping(&'a Reading),
     /// Whatever it is, leases too, but for an entry of a higher version and for a fence.
     Steal {
