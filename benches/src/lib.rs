@@ -16,4 +16,5 @@ pub mod options;
 pub mod redis_hits;
 pub mod stampede;
 pub mod table;
+pub mod tags;
 pub mod values;

@@ -1,14 +1,14 @@
 //! Measures hits and stampedes, and prints Markdown.
 //!
-//! `hits [--rounds <number>] [--slice <milliseconds>] [--quick] [redis|delayed|embedded|stampede]..`
+//! `hits [--rounds <number>] [--slice <milliseconds>] [--quick] [redis|delayed|embedded|tags|stampede]..`
 
 use std::process::Command;
 
 use cache_benches::options::{CommandLine, Options};
 use cache_benches::redis_hits::Outcome;
-use cache_benches::{embedded, redis_hits, stampede};
+use cache_benches::{embedded, redis_hits, stampede, tags};
 
-const SECTIONS: [&str; 4] = ["redis", "delayed", "embedded", "stampede"];
+const SECTIONS: [&str; 5] = ["redis", "delayed", "embedded", "tags", "stampede"];
 
 fn main() -> Outcome<()> {
     let line = CommandLine::read(std::env::args().skip(1))?;
@@ -44,6 +44,7 @@ async fn measure(section: &str, options: Options) -> Outcome<()> {
         "redis" => redis_hits::direct(options).await,
         "delayed" => redis_hits::delayed(options).await,
         "embedded" => embedded::hits(options).await,
+        "tags" => tags::hits(options).await,
         "stampede" => stampede::misses(options).await,
         unknown => Err(format!("there is no section `{unknown}`: {}", SECTIONS.join(", ")).into()),
     }

@@ -8,5 +8,5 @@ mod server_clock;
 
 pub(crate) use budget::Budget;
 pub(crate) use link::Link;
-pub(crate) use reads::WireKey;
+pub(crate) use reads::{WireKey, generation};
 pub(crate) use server_clock::ServerClock;

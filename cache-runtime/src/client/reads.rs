@@ -5,6 +5,7 @@
 //! waits for a timer or for an earlier batch's reply. The batch belongs to that task, not to a
 //! caller, so dropping or not polling a caller's future leaves no rider behind.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::link::{Link, Open};
+use crate::entry::Generation;
 use crate::error::Fault;
 
 /// Commands in flight up to which a read goes alone.
@@ -59,13 +61,14 @@ impl ToRedisArgs for WireKey<'_> {
 
 impl redis::ToSingleRedisArg for WireKey<'_> {}
 
-type Bytes = Option<Vec<u8>>;
+pub(crate) type Bytes = Option<Vec<u8>>;
 
 /// What one read found: at its key, and at those of its tags.
 #[derive(Default)]
 pub(crate) struct Strings {
     pub(crate) at_key: Bytes,
-    pub(crate) at_tags: Vec<Bytes>,
+    /// What is no generation reads as nothing.
+    pub(crate) at_tags: Vec<Option<Generation>>,
 }
 
 struct Rider {
@@ -74,12 +77,6 @@ struct Rider {
     time: Duration,
     runtime: runtime::Id,
     reply: oneshot::Sender<Result<Strings, Fault>>,
-}
-
-impl Rider {
-    fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
-        std::iter::once(&self.key).chain(&self.tags)
-    }
 }
 
 type Answer = oneshot::Receiver<Result<Strings, Fault>>;
@@ -194,7 +191,7 @@ impl Link {
         let mut strings = into_strings(values)?.into_iter();
         Ok(Strings {
             at_key: strings.next().flatten(),
-            at_tags: strings.collect(),
+            at_tags: strings.map(generation).collect(),
         })
     }
 
@@ -239,7 +236,8 @@ impl Gathering {
 
     async fn send(&self, batch: Vec<Rider>) {
         let _in_flight = InFlight::enter(&self.open.reads.in_flight);
-        let keys = || batch.iter().flat_map(Rider::keys);
+        let shared = SharedTags::of(&batch);
+        let keys = || batch.iter().map(|rider| &rider.key).chain(&shared.tags);
         let (count, bytes) = keys().fold((0, 0), |(count, bytes), key| {
             (count + 1, bytes + self.namespace.len() + key.len())
         });
@@ -257,12 +255,12 @@ impl Gathering {
         let mut connection = self.open.connection();
         let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
         match self.link.judge(&self.open, outcome) {
-            Ok(Value::Array(values)) if values.len() == count => {
-                let mut values = values.into_iter();
-                for rider in batch {
-                    let strings = self.strings(&rider, &mut values);
+            Ok(Value::Array(mut values)) if values.len() == count => {
+                let mut at_tags = shared.hand_out(values.split_off(batch.len()));
+                for (rider, value) in batch.into_iter().zip(values) {
+                    let at_tags = at_tags.by_ref().take(rider.tags.len()).collect();
                     // A rider whose future was dropped no longer wants its answer.
-                    let _ = rider.reply.send(strings);
+                    let _ = rider.reply.send(self.strings(value, at_tags));
                 }
             }
             Ok(Value::ServerError(error)) => {
@@ -278,27 +276,56 @@ impl Gathering {
 
 impl Gathering {
     /// A rider's part of an answer.
-    fn strings(
-        &self,
-        rider: &Rider,
-        values: &mut impl Iterator<Item = Value>,
-    ) -> Result<Strings, Fault> {
-        let at_key = values.next().map_or(Ok(None), into_bytes);
+    fn strings(&self, at_key: Value, at_tags: Vec<Option<Generation>>) -> Result<Strings, Fault> {
+        let at_key = into_bytes(at_key);
         let length = at_key
             .as_ref()
             .map_or(0, |b| b.as_ref().map_or(0, Vec::len));
         self.open.reads.observe(length);
-        // All of them, whatever they are: what follows belongs to the next rider.
-        let at_tags: Vec<_> = values.by_ref().take(rider.tags.len()).collect();
-        let at_tags = at_tags
-            .into_iter()
-            .map(into_bytes)
-            .collect::<Result<_, _>>();
         Ok(Strings {
             at_key: at_key?,
-            at_tags: at_tags?,
+            at_tags,
         })
     }
+}
+
+/// The tags of a batch, each once: entries that are read together often carry the same.
+struct SharedTags {
+    tags: Vec<Arc<str>>,
+    /// Of each rider's tags, one rider after the other: which of them it is.
+    places: Vec<usize>,
+}
+
+impl SharedTags {
+    fn of(batch: &[Rider]) -> Self {
+        let count = batch.iter().map(|rider| rider.tags.len()).sum();
+        let mut known = HashMap::with_capacity(count);
+        let (mut tags, mut places) = (Vec::new(), Vec::with_capacity(count));
+        for tag in batch.iter().flat_map(|rider| &rider.tags) {
+            let place = *known.entry(tag).or_insert_with(|| {
+                tags.push(tag.clone());
+                tags.len() - 1
+            });
+            places.push(place);
+        }
+        Self { tags, places }
+    }
+
+    /// What each rider's tags hold, in the order of the places.
+    fn hand_out(self, values: Vec<Value>) -> impl Iterator<Item = Option<Generation>> {
+        let values: Vec<_> = values.into_iter().map(into_generation).collect();
+        let places = self.places.into_iter();
+        places.map(move |place| values.get(place).copied().flatten())
+    }
+}
+
+fn into_generation(value: Value) -> Option<Generation> {
+    generation(into_bytes(value).ok()?)
+}
+
+/// What a tag's key holds, if that is a generation.
+pub(crate) fn generation(bytes: Bytes) -> Option<Generation> {
+    bytes?.try_into().ok()
 }
 
 fn into_strings(values: Value) -> Result<Vec<Bytes>, Fault> {

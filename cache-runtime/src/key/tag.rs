@@ -9,7 +9,7 @@ const MARK: &str = "[tag]";
 
 /// The key of a tag's generation.
 pub fn tag_key(template: &Template, parts: &[&dyn KeyPart]) -> Arc<str> {
-    template.render_with(parts, |tag| Arc::from([MARK, tag].concat()))
+    template.render_after(MARK, parts, |key| Arc::from(key))
 }
 
 pub(crate) fn is_tag(key: &str) -> bool {

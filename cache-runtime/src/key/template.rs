@@ -122,7 +122,19 @@ impl Template {
     /// Lends the key to `read` without allocating.
     #[inline]
     pub fn render_with<R>(&self, parts: &[&dyn KeyPart], read: impl FnOnce(&str) -> R) -> R {
+        self.render_after("", parts, read)
+    }
+
+    /// Lends the key with something in front of it.
+    #[inline]
+    pub(super) fn render_after<R>(
+        &self,
+        front: &str,
+        parts: &[&dyn KeyPart],
+        read: impl FnOnce(&str) -> R,
+    ) -> R {
         scratch::with(|out| {
+            out.push_str(front);
             self.write(parts, &mut KeyWriter::new(out, &EscapeTable::KEYS));
             read(out)
         })

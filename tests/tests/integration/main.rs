@@ -13,6 +13,7 @@
 mod adversity;
 mod catalogue;
 mod coherence;
+mod dropped;
 mod fences;
 mod flights;
 mod foreign;

@@ -11,7 +11,7 @@ use ::redis::{Cmd, Value};
 
 use super::memory::new_generation;
 use super::{Keyed, Leasing, Leave, Read, Reading, Take};
-use crate::client::{Link, ServerClock, WireKey, engine};
+use crate::client::{Link, ServerClock, WireKey, engine, generation};
 use crate::clock::Clock;
 use crate::entry::{Generation, IDENTITY, Token, cooling_bytes, fence_bytes, lease_bytes};
 use crate::error::Fault;
@@ -92,7 +92,7 @@ impl Redis {
         }?;
         Ok(Read {
             reading: strings.at_key.map_or(Reading::Nothing, Reading::Bytes),
-            generations: strings.at_tags.into_iter().map(generation).collect(),
+            generations: strings.at_tags,
         })
     }
 
@@ -285,11 +285,6 @@ impl Redis {
         });
         run.await.map(drop)
     }
-}
-
-/// What a tag's key holds, if that is a generation.
-fn generation(bytes: Option<Vec<u8>>) -> Option<Generation> {
-    bytes?.try_into().ok()
 }
 
 /// The answer of the script that takes a lease.

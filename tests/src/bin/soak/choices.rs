@@ -5,11 +5,14 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Few, so that calls meet.
-pub(crate) const KEYS: u32 = 200;
+/// All rows. Those from `BUSY` on are seldom written, and only within a fence: so what a killed
+/// writer leaves behind stays there for long enough to be read.
+pub(crate) const KEYS: u32 = 1000;
+/// Rows that are written in every way: few, so that calls meet.
+pub(crate) const BUSY: u32 = 200;
 /// Half of the calls go to these.
 const HOT: u32 = 20;
-/// Keys that share a tag: those whose remainder by this number is the same.
+/// Rows that share a tag: those whose remainder by this number is the same.
 pub(crate) const GROUPS: u32 = 20;
 
 /// A kind of call.
@@ -137,6 +140,16 @@ impl Choices {
         }
     }
 
+    fn key(&mut self, act: Act) -> u32 {
+        let rows = match (act, self.0.random_range(0..10)) {
+            (_, 0..5) => 0..HOT,
+            (Act::Read(_) | Act::Batch(_), 5..7) => 0..KEYS,
+            (Act::Write(Write::Around), _) => BUSY..KEYS,
+            _ => 0..BUSY,
+        };
+        self.0.random_range(rows)
+    }
+
     /// Most loads and writes are quick; some leave windows that others surely meet. Writes within a
     /// fence are there to be killed, so each leaves a window for that.
     fn pause(&mut self, act: Act) -> Duration {
@@ -154,8 +167,7 @@ impl Iterator for Choices {
 
     fn next(&mut self) -> Option<Choice> {
         let act = self.act();
-        let most = if self.0.random() { HOT } else { KEYS };
-        let key = self.0.random_range(0..most);
+        let key = self.key(act);
         let pause = self.pause(act);
         let fails = self.0.random_ratio(1, 20);
         // A dropped write keeps its keys fenced for a while, in which nothing can go wrong.

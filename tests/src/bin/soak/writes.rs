@@ -7,7 +7,7 @@ use std::time::Duration;
 use cache_runtime::{Error, Invalidation, Transaction, invalidate_cache, update_cache};
 use parking_lot::Mutex;
 
-use crate::choices::{GROUPS, KEYS, Write};
+use crate::choices::{BUSY, GROUPS, Write};
 use crate::database::{Database, WriteId, Writing};
 use crate::rows::{aged_key, member_key, pause, row_key};
 
@@ -67,8 +67,9 @@ async fn pattern(group: u32, pen: Pen) -> u32 {
     pen.write(&rows_of(group)).await
 }
 
+/// All of a group that is written in every way.
 fn rows_of(group: u32) -> Vec<u32> {
-    (0..KEYS).filter(|key| key % GROUPS == group).collect()
+    (0..BUSY).filter(|key| key % GROUPS == group).collect()
 }
 
 async fn manual(key: u32, pen: Pen) -> Result<Invalidation, Error> {
