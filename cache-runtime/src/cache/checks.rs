@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::IntoConnectionInfo;
-use redis::io::tcp::TcpSettings;
+use redis::{ConnectionAddr, IntoConnectionInfo};
 
 use super::config::Backend;
 use super::given::Given;
+use crate::client::{Address, Login, Settings, Topology};
 use crate::key::escaped;
 
 pub(super) fn positive(
@@ -44,8 +44,8 @@ pub(super) fn backend(given: Given<String>, errors: &mut Vec<String>) -> Backend
     let known = ["redis://", "unix://"]
         .iter()
         .any(|scheme| url.starts_with(scheme));
-    match client(&url) {
-        Ok(client) if known => Backend::Redis(client),
+    match settings(&url) {
+        Some(settings) if known => Backend::Redis(Box::new(settings)),
         _ => {
             errors.push(format!(
                 "`{name}` must be `redis://[user:password@]host[:port][/db]` or \
@@ -56,8 +56,25 @@ pub(super) fn backend(given: Given<String>, errors: &mut Vec<String>) -> Backend
     }
 }
 
-fn client(url: &str) -> redis::RedisResult<redis::Client> {
-    // Without it a command waits for the answer to the one before wherever there is a network.
-    let tcp = TcpSettings::default().set_nodelay(true);
-    redis::Client::open(url.into_connection_info()?.set_tcp_settings(tcp))
+fn settings(url: &str) -> Option<Settings> {
+    let info = url.into_connection_info().ok()?;
+    let topology = match info.addr() {
+        ConnectionAddr::Tcp(host, port) => Topology::Node(Address {
+            host: host.clone(),
+            port: *port,
+        }),
+        ConnectionAddr::Unix(path) => Topology::Unix(path.clone()),
+        _ => return None,
+    };
+    let redis = info.redis_settings();
+    let login = Login {
+        username: redis.username().map(str::to_owned),
+        password: redis.password().map(str::to_owned),
+    };
+    Some(Settings {
+        topology,
+        login,
+        database: redis.db().try_into().ok()?,
+        ..Settings::default()
+    })
 }

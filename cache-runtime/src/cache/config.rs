@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Mode;
+use crate::client::{Address, Settings, Topology};
 use crate::clock::Clock;
 
 /// What `short`, `default` and `long` mean.
@@ -17,7 +18,7 @@ pub(crate) struct Lifetimes {
 
 pub(crate) enum Backend {
     Memory,
-    Redis(redis::Client),
+    Redis(Box<Settings>),
 }
 
 /// A checked configuration, for [`init`](crate::init).
@@ -73,10 +74,9 @@ impl Default for Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The client holds the password; its address does not.
         let backend = match &self.backend {
             Backend::Memory => "memory".to_owned(),
-            Backend::Redis(client) => client.get_connection_info().addr().to_string(),
+            Backend::Redis(settings) => address(&settings.topology),
         };
         out.debug_struct("Config")
             .field("backend", &backend)
@@ -84,5 +84,21 @@ impl fmt::Debug for Config {
             .field("mode", &self.mode)
             .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
+    }
+}
+
+fn address(topology: &Topology) -> String {
+    let all = |of: &[Address]| {
+        let all: Vec<_> = of
+            .iter()
+            .map(|one| format!("{}:{}", one.host, one.port))
+            .collect();
+        all.join(",")
+    };
+    match topology {
+        Topology::Node(address) => all(std::slice::from_ref(address)),
+        Topology::Unix(path) => path.display().to_string(),
+        Topology::Sentinel { sentinels, .. } => all(sentinels),
+        Topology::Cluster { nodes } => all(nodes),
     }
 }

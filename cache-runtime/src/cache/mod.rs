@@ -149,8 +149,8 @@ impl Cache {
         } = config;
         let store = match backend {
             Backend::Memory => Store::Memory(Box::new(Memory::new(memory, clock))),
-            Backend::Redis(client) => Store::Redis(Arc::new(Redis::new(
-                &client, namespace, budget, lease, clock,
+            Backend::Redis(settings) => Store::Redis(Arc::new(Redis::new(
+                &settings, namespace, budget, lease, clock,
             ))),
         };
         Self(Arc::new(Inner {

@@ -20,8 +20,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
+use super::connect;
 use super::reads::Reads;
 use super::server_clock::ServerClock;
+use super::settings::Settings;
 use crate::error::Fault;
 
 /// Timeouts in a row, without an answer between, after which a connection counts as dead: the
@@ -34,7 +36,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 const BETWEEN_TIMES: Duration = Duration::from_secs(300);
 
 pub(crate) struct Link {
-    client: redis::Client,
+    settings: Settings,
     clock: Arc<ServerClock>,
     patience: Duration,
     state: RwLock<State>,
@@ -64,9 +66,9 @@ pub(crate) struct Open {
 
 impl Link {
     /// `patience` bounds how long callers wait for the first connection.
-    pub(crate) fn new(client: redis::Client, clock: Arc<ServerClock>, patience: Duration) -> Self {
+    pub(crate) fn new(settings: &Settings, clock: Arc<ServerClock>, patience: Duration) -> Self {
         Self {
-            client,
+            settings: settings.clone(),
             clock,
             patience,
             state: RwLock::new(State::Idle),
@@ -283,12 +285,13 @@ impl Keeper {
     )> {
         let link = self.0.upgrade()?;
         self.is_in_charge(&link).then_some(())?;
-        let client = link.client.clone();
+        let client = connect::client(&link.settings);
         let connecting = async move {
             let config = AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(CONNECT_TIME))
                 .set_response_timeout(None);
-            let connect = client.get_multiplexed_async_connection_with_config(&config);
+            let connect = client.ok()?;
+            let connect = connect.get_multiplexed_async_connection_with_config(&config);
             // The library's own limit covers the socket, not a server that accepts and is silent.
             timeout(CONNECT_TIME, connect).await.ok()?.ok()
         };

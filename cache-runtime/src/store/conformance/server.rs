@@ -8,6 +8,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use redis::{Client, Cmd, Connection, Value};
 
+use crate::client::{Settings, Topology};
+
 /// Moves the server's time: what it says about an end follows no clock but its own.
 const LATER: &str = r"
 for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -19,7 +21,7 @@ end";
 pub(super) struct Server {
     process: Child,
     directory: PathBuf,
-    pub(super) client: Client,
+    client: Client,
     connection: Mutex<Option<Connection>>,
 }
 
@@ -46,6 +48,13 @@ impl Server {
         };
         server.connect();
         server
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            topology: Topology::Unix(self.directory.join("redis.sock")),
+            ..Settings::default()
+        }
     }
 
     fn connect(&self) {

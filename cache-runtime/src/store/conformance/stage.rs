@@ -97,7 +97,7 @@ impl Stage {
     pub(super) async fn redis() -> Self {
         let (clock, server) = (Clock::manual(), Server::start());
         let (namespace, budget) = (Arc::from("test:"), 10 * SECOND);
-        let redis = Redis::new(&server.client, namespace, budget, LEASE, clock.clone());
+        let redis = Redis::new(&server.settings(), namespace, budget, LEASE, clock.clone());
         let stage = Self {
             store: Store::Redis(Arc::new(redis)),
             clock,

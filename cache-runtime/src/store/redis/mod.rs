@@ -11,7 +11,7 @@ use ::redis::{Cmd, Value};
 
 use super::memory::new_generation;
 use super::{Keyed, Leasing, Leave, Read, Reading, Take};
-use crate::client::{Link, ServerClock, WireKey, engine, generation};
+use crate::client::{Link, ServerClock, Settings, WireKey, engine, generation};
 use crate::clock::Clock;
 use crate::entry::{Generation, IDENTITY, Token, cooling_bytes, fence_bytes, lease_bytes};
 use crate::error::Fault;
@@ -29,14 +29,14 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) fn new(
-        client: &::redis::Client,
+        settings: &Settings,
         namespace: Arc<str>,
         budget: Duration,
         lease: Duration,
         clock: Clock,
     ) -> Self {
         let clock = Arc::new(ServerClock::new(clock));
-        let link = || Arc::new(Link::new(client.clone(), clock.clone(), budget));
+        let link = || Arc::new(Link::new(settings, clock.clone(), budget));
         Self {
             callers: link(),
             engine: link(),
