@@ -74,6 +74,7 @@ pub use call::{Each, IdArg, IdList, IdOf, ManyReturn};
 pub use catalogue::{
     Catalogue, CatalogueEntry, EntryKind, Report, catalogue, check as check_catalogue,
 };
+pub use client::{Connections, Dedicated, RedisConnection};
 pub use clock::Clock;
 pub use entry::{EntryCodec, EntryCompression};
 pub use error::{BackendError, ConfigError, Error};

@@ -12,7 +12,8 @@ static GLOBAL: OnceCell<Cache> = OnceCell::new();
 
 /// Starts the global cache; call it once, early in `main`.
 ///
-/// It returns at once; the connection is opened when the cache is first used.
+/// It returns at once; the connections that the configuration wants from the start
+/// (`min_connections`) are opened meanwhile.
 ///
 /// # Errors
 ///
@@ -29,7 +30,10 @@ pub fn init(config: Config) -> Result<Cache, Error> {
     let mut config = Some(config);
     let cache = GLOBAL.get_or_try_init(|| config.take().map(Cache::from_config).ok_or(()));
     match (cache, config) {
-        (Ok(cache), None) => Ok(cache.clone()),
+        (Ok(cache), None) => {
+            cache.warm_up();
+            Ok(cache.clone())
+        }
         _ => Err(Error::AlreadyInitialised),
     }
 }

@@ -3,6 +3,7 @@
 mod builder;
 mod checks;
 mod config;
+mod connections;
 mod given;
 mod global;
 mod invalidate;
