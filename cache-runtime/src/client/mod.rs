@@ -1,6 +1,7 @@
 //! The way to one Redis: what to connect to, the connection, and reads that ride together.
 
 mod budget;
+pub(crate) mod config;
 mod connect;
 pub(crate) mod engine;
 mod link;
