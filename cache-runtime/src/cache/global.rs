@@ -4,8 +4,9 @@ use std::ops::Deref;
 
 use once_cell::sync::OnceCell;
 
-use super::{Cache, Config, Mode};
+use super::Cache;
 use crate::call::scope::{self, Context};
+use crate::client::config::Config;
 use crate::error::Error;
 
 static GLOBAL: OnceCell<Cache> = OnceCell::new();
@@ -43,16 +44,13 @@ pub(super) fn global() -> &'static Cache {
         Ok(config) => {
             let cache = Cache::from_config(config);
             if !cache.is_redis() {
-                tracing::info!("no `REDIS_URL`: caching in this process's memory only");
+                tracing::info!("no setting names a server: caching in this process's memory only");
             }
             cache
         }
         Err(error) => {
             tracing::error!(%error, "caching is off");
-            Cache::from_config(Config {
-                mode: Mode::Off,
-                ..Config::default()
-            })
+            Cache::from_config(Config::off())
         }
     })
 }

@@ -2,6 +2,7 @@
 
 mod budget;
 mod cluster;
+pub(crate) mod config;
 mod connect;
 mod connection;
 mod dedicated;
@@ -31,4 +32,3 @@ pub(crate) use settings::{Address, Login, Settings, Tls, Topology};
 pub use tally::Connections;
 pub(crate) use upstream::Upstream;
 pub(crate) use why::Why;
-pub(crate) use wire::Wire;
