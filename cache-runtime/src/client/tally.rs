@@ -30,7 +30,7 @@ impl Tally {
         self.waits.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn snapshot(&self, in_flight: usize) -> Connections {
+    pub(crate) fn snapshot(&self, in_flight: usize, changes: u64) -> Connections {
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Connections {
             opened: count(&self.opened),
@@ -38,6 +38,7 @@ impl Tally {
             open: count(&self.open),
             waits: count(&self.waits),
             in_flight: in_flight as u64,
+            changes,
         }
     }
 }
@@ -65,6 +66,9 @@ pub struct Connections {
     pub open: u64,
     /// How many commands wait for their answer now.
     pub in_flight: u64,
+    /// How often another server was behind a connection than before: one that was started anew, a
+    /// new primary, other slots; a reconnect counts as well.
+    pub changes: u64,
     /// How often somebody had to wait for a dedicated connection, because all were in use.
     pub waits: u64,
 }

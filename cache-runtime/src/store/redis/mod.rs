@@ -86,7 +86,9 @@ impl Redis {
 
     pub(crate) fn connections(&self) -> Connections {
         let in_flight = self.callers.in_flight() + self.engine.in_flight();
-        self.upstream.tally().snapshot(in_flight)
+        let changes = |link: &Link| *link.changes().borrow();
+        let changes = changes(&self.callers) + changes(&self.engine);
+        self.upstream.tally().snapshot(in_flight, changes)
     }
 
     /// Closes all connections for good.
