@@ -5,7 +5,9 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use cache_runtime::{Builder, Cache, Config, Error, Unusable, ValidationWarning, cache_result};
+use cache_runtime::{
+    Builder, Cache, Config, Error, HealthStatus, Unusable, ValidationWarning, cache_result,
+};
 use cache_tests::{FaultProxy, RedisServer};
 
 const SECRET: &str = "hunter2-of-the-tests";
@@ -194,6 +196,39 @@ async fn a_replica_and_a_node_of_a_cluster_are_said() {
     assert_eq!(unusable(at(&server)).await, Unusable::Replica);
     let server = RedisServer::start_with(&["--cluster-enabled", "yes"]).await;
     assert_eq!(unusable(at(&server)).await, Unusable::NodeOfCluster);
+}
+
+/// A cluster of one node that serves all slots.
+async fn cluster() -> RedisServer {
+    let server = RedisServer::start_with(&["--cluster-enabled", "yes"]).await;
+    let () = server
+        .command(("CLUSTER", "ADDSLOTSRANGE", 0, 16_383))
+        .await;
+    while server
+        .command::<String>(("CLUSTER", "INFO"))
+        .await
+        .contains("cluster_state:fail")
+    {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    server
+}
+
+#[tokio::test]
+async fn a_cluster_will_do_and_says_how_it_is() {
+    let server = cluster().await;
+    let url = format!("redis-cluster://127.0.0.1:{}", server.port());
+    let cache = Cache::builder().redis_url(url).build().unwrap();
+    let validated = cache.validate().await.expect("a cluster that will do");
+    assert_eq!(validated.versions.len(), 1);
+    let health = cache.check_health().await;
+    assert_eq!(health.status, HealthStatus::Healthy);
+    assert!(health.server.is_some_and(|server| server.memory_used > 0));
+
+    let single = RedisServer::start().await;
+    let url = format!("redis-cluster://127.0.0.1:{}", single.port());
+    let reason = unusable(Cache::builder().redis_url(url)).await;
+    assert_eq!(reason, Unusable::NoCluster);
 }
 
 #[tokio::test]
