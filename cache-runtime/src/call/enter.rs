@@ -382,7 +382,11 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                 },
                 Next::Wait => {
                     let patience = self.patience();
-                    if !patience.pause().await {
+                    #[cfg(test)]
+                    let has_time = crate::model::pause(self.key, patience.pause()).await;
+                    #[cfg(not(test))]
+                    let has_time = patience.pause().await;
+                    if !has_time {
                         leader.land(patience.outcome());
                         return self.give_up_waiting(&patience).await;
                     }
@@ -581,7 +585,11 @@ impl Patience {
 }
 
 /// Waits for `future` at most `time`; without a runtime there is no timer to end it.
-async fn within<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn within<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
+    #[cfg(test)]
+    if crate::model::is_exploring() {
+        return crate::model::within(future).await;
+    }
     if Handle::try_current().is_err() {
         return Some(future.await);
     }

@@ -19,7 +19,7 @@ use crate::error::{Error, Fault};
 use crate::flight::{Leader, Outcome, Shared};
 use crate::lease::{Lease, tag_life};
 use crate::observe::Event;
-use crate::store::{Entry, Keyed, Leave, MemoryEntry, Reading, Store};
+use crate::store::{Entry, Keyed, Leave, MemoryEntry, Reading};
 
 /// The right to run the body.
 pub(super) struct Load {
@@ -190,6 +190,10 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         if !cache.is_redis() {
             return settling.await;
         }
+        #[cfg(test)]
+        let Some(settling) = crate::model::adopt(settling, "settling") else {
+            return;
+        };
         // A task of its own: it goes on when the caller is dropped or its budget is spent. An
         // error means that its runtime is going, and with it the caller's.
         let _ = tokio::time::timeout(left, tokio::spawn(settling)).await;
@@ -281,15 +285,14 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         stamp: &Stamp<'_>,
     ) -> Option<Entry> {
         let format = &self.site.format;
-        let entry = match cache.0.store {
-            Store::Memory(_) => (ops.encoded_len)(value, format).map(|weight| {
+        let entry = if cache.0.store.holds_bytes() {
+            (ops.encode)(value, kind, format, fingerprint, stamp).map(Entry::Bytes)
+        } else {
+            (ops.encoded_len)(value, format).map(|weight| {
                 let shared = (ops.share)(value);
                 let version = format.schema_version();
                 Entry::Memory(MemoryEntry::new(kind, shared, version, weight, stamp))
-            }),
-            Store::Redis(_) => {
-                (ops.encode)(value, kind, format, fingerprint, stamp).map(Entry::Bytes)
-            }
+            })
         };
         if let Err(error) = &entry {
             cache.count(match error {

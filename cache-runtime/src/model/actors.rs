@@ -1,0 +1,173 @@
+//! Who takes part: calls as an annotation makes them, over rows of a database that the explorer
+//! lets them read and write.
+
+use std::sync::Arc;
+
+use super::gate::{Act, Pass, gate};
+use super::scenario::Policy;
+use super::sim::learn;
+use super::stage::on;
+use crate::Cache;
+use crate::__private::{KeySource, Site, Template, Ttl, Windows, call, returns, tag as template, write};
+
+/// The time to live of every entry, and the length of its windows.
+pub(super) const SECONDS: u64 = 60;
+const MILLIS: u64 = SECONDS * 1000;
+const KEYS: &[KeySource] = &[KeySource::template("cell:<n>")];
+const TAGS: &[Template] = &[template("group")];
+
+static PLAIN: Site = Site::read("plain").keys(KEYS);
+static STALE: Site = Site::read("stale")
+    .keys(KEYS)
+    .windows(Windows::new().stale(MILLIS));
+static STALE_BY_CALLER: Site = Site::read("stale by caller")
+    .keys(KEYS)
+    .windows(Windows::new().stale(MILLIS).refresh_by_caller());
+static FAIL_SAFE: Site = Site::read("fail-safe")
+    .keys(KEYS)
+    .windows(Windows::new().fail_safe(MILLIS));
+static SOFT: Site = Site::read("soft").keys(KEYS).windows(
+    Windows::new().fail_safe(MILLIS).soft_timeout(MILLIS),
+);
+static TAGGED: Site = Site::read("tagged").keys(KEYS).tags(TAGS);
+static TAGGED_FAIL_SAFE: Site = Site::read("tagged, fail-safe")
+    .keys(KEYS)
+    .tags(TAGS)
+    .windows(Windows::new().fail_safe(MILLIS));
+static UPDATE: Site = Site::update("update").keys(KEYS);
+static WRITE: Site = Site::write("write").keys(KEYS).tags(TAGS);
+static AROUND: Site = Site::write("around").keys(KEYS).tags(TAGS).around();
+
+/// What a loader fails with.
+#[derive(Clone, Debug)]
+pub(super) struct Broken;
+
+type Output = Result<u64, Broken>;
+
+pub(super) fn key(cell: usize) -> Arc<str> {
+    format!("cell:{cell}").into()
+}
+
+pub(super) fn tag() -> Arc<str> {
+    "[tag]group".into()
+}
+
+/// A call of a cached function.
+pub(super) async fn read(cache: Cache, cell: usize, policy: Policy) {
+    gate(Act::Begin, &key(cell)).await;
+    let known = on(|stage| stage.known(cell));
+    learn(known, || format!("{known} is known"));
+    let site = match policy {
+        Policy::Plain => &PLAIN,
+        Policy::Stale => &STALE,
+        Policy::StaleByCaller => &STALE_BY_CALLER,
+        Policy::FailSafe => &FAIL_SAFE,
+        Policy::Soft => &SOFT,
+        Policy::Tagged => &TAGGED,
+        Policy::TaggedFailSafe => &TAGGED_FAIL_SAFE,
+    };
+    let mut call = call(site, returns::<Output>().__cache_shape()).cache(cache);
+    if policy.is_tagged() {
+        call = call.tag(0, &[]);
+    }
+    let call = call.key(&[&(cell as u64)]).ttl(Ttl::seconds(SECONDS));
+    let body = move || load(cell);
+    let output = match policy {
+        Policy::Stale | Policy::Soft => call.read_behind(body).await,
+        _ => call.read(body).await,
+    };
+    if let Ok(value) = output {
+        on(|stage| stage.answer(value, known));
+    }
+}
+
+async fn load(cell: usize) -> Output {
+    let _loading = Loading(cell, on(|stage| stage.load_begins(cell)));
+    if gate(Act::Load, &key(cell)).await == Pass::Otherwise {
+        learn(0, || "an error".to_owned());
+        return Err(Broken);
+    }
+    let value = on(|stage| stage.value(cell));
+    learn(value + 1, || format!("{value}"));
+    gate(Act::Loaded, &key(cell)).await;
+    Ok(value)
+}
+
+/// A load is over however it ends.
+struct Loading(usize, u64);
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        on(|stage| stage.load_ends(self.0, self.1));
+    }
+}
+
+/// What a write invalidates.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Aim {
+    Cell(usize),
+    /// The tag, and with it all cells.
+    Tag,
+}
+
+impl Aim {
+    fn cells(self, cells: usize) -> Vec<usize> {
+        match self {
+            Self::Cell(cell) => vec![cell],
+            Self::Tag => (0..cells).collect(),
+        }
+    }
+}
+
+/// How a write goes about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    After,
+    Around,
+}
+
+/// A call of a function that writes and invalidates.
+pub(super) async fn invalidate(cache: Cache, aim: Aim, when: When) {
+    let site = match when {
+        When::After => &WRITE,
+        When::Around => &AROUND,
+    };
+    let write = write(site).cache(cache);
+    let write = match aim {
+        Aim::Cell(cell) => write.key(0, &[&(cell as u64)]),
+        Aim::Tag => write.tag(0, &[]),
+    };
+    let written = write.run(|| commit(aim, when)).await;
+    on(|stage| stage.make_known(&written));
+}
+
+/// A call of a function whose result is the new entry.
+pub(super) async fn update(cache: Cache, cell: usize) {
+    gate(Act::Begin, &key(cell)).await;
+    learn(0, || "an update".to_owned());
+    let call = call(&UPDATE, returns::<Output>().__cache_shape()).cache(cache);
+    let call = call.key(&[&(cell as u64)]).ttl(Ttl::seconds(SECONDS));
+    let body = async || Ok(commit(Aim::Cell(cell), When::After).await[0].1);
+    if let Ok(value) = call.update(body).await {
+        on(|stage| stage.make_known(&[(cell, value)]));
+    }
+}
+
+/// Writes the rows, and says what they hold then.
+async fn commit(aim: Aim, when: When) -> Vec<(usize, u64)> {
+    let names = match aim {
+        Aim::Cell(cell) => key(cell),
+        Aim::Tag => "all".into(),
+    };
+    gate(Act::Commit, &names).await;
+    let written = on(|stage| {
+        let cells = aim.cells(stage.facts.rows());
+        let written: Vec<_> = cells.iter().map(|cell| (*cell, stage.commit(*cell))).collect();
+        if when == When::Around {
+            stage.fence(&written);
+        }
+        written
+    });
+    learn(0, || format!("{written:?}"));
+    written
+}
