@@ -45,6 +45,13 @@ pub(crate) enum Rule {
     ReturnInKey,
     InvalidTags,
     TagOutsideKey,
+    // Batches.
+    MissingBatch,
+    UnknownBatch,
+    InvalidBatch,
+    BatchNameTaken,
+    ManyOfPlainFunction,
+    MutableInMany,
     // Options that do not go together.
     FailSafeWithinStale,
     SlidingWithWindow,

@@ -27,6 +27,15 @@ mod text;
 #[doc = include_str!("../docs/options/none.md")]
 #[doc = include_str!("../docs/options/errors.md")]
 #[doc = include_str!("../docs/options/store_if.md")]
+#[doc = include_str!("../docs/options/tags.md")]
+#[doc = include_str!("../docs/options/stale.md")]
+#[doc = include_str!("../docs/options/fail_safe.md")]
+#[doc = include_str!("../docs/options/refresh_ahead.md")]
+#[doc = include_str!("../docs/options/refresh.md")]
+#[doc = include_str!("../docs/options/soft_timeout.md")]
+#[doc = include_str!("../docs/options/hard_timeout.md")]
+#[doc = include_str!("../docs/options/sliding.md")]
+#[doc = include_str!("../docs/options/verify.md")]
 #[doc = include_str!("../docs/options/version.md")]
 #[doc = include_str!("../docs/options/codec.md")]
 #[doc = include_str!("../docs/options/compress.md")]
@@ -38,7 +47,7 @@ mod text;
 #[proc_macro_attribute]
 pub fn cache_result(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stages::load(
-        model::Act::Read,
+        check::Attribute::Read,
         arguments.into(),
         item.into(),
         &mut Errors::default(),
@@ -50,7 +59,19 @@ pub fn cache_result(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn update_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stages::load(
-        model::Act::Update,
+        check::Attribute::Update,
+        arguments.into(),
+        item.into(),
+        &mut Errors::default(),
+    )
+    .into()
+}
+
+#[doc = include_str!("../docs/cache_many.md")]
+#[proc_macro_attribute]
+pub fn cache_many(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stages::load(
+        check::Attribute::Many,
         arguments.into(),
         item.into(),
         &mut Errors::default(),
@@ -60,9 +81,11 @@ pub fn update_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 #[doc = include_str!("../docs/invalidate_cache.md")]
 #[doc = include_str!("../docs/options/keys.md")]
+#[doc = include_str!("../docs/options/tags.md")]
 #[doc = include_str!("../docs/options/pattern.md")]
 #[doc = include_str!("../docs/options/on.md")]
 #[doc = include_str!("../docs/options/when.md")]
+#[doc = include_str!("../docs/options/settle.md")]
 #[doc = include_str!("../docs/options/external.md")]
 #[proc_macro_attribute]
 pub fn invalidate_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {

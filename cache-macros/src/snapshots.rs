@@ -2,8 +2,8 @@
 
 use proc_macro2::TokenStream;
 
+use crate::check::Attribute;
 use crate::errors::Errors;
-use crate::model::Act;
 use crate::stages;
 
 fn tokens(source: &str) -> TokenStream {
@@ -19,7 +19,7 @@ fn formatted(expansion: &TokenStream) -> String {
 fn read(arguments: &str, item: &str) -> String {
     let (arguments, item) = (tokens(arguments), tokens(item));
     formatted(&stages::load(
-        Act::Read,
+        Attribute::Read,
         arguments,
         item,
         &mut Errors::default(),
@@ -29,14 +29,20 @@ fn read(arguments: &str, item: &str) -> String {
 /// As `read`, for a function in an `impl`.
 fn read_method(arguments: &str, item: &str) -> String {
     let (arguments, item) = (tokens(arguments), tokens(item));
-    let expansion = stages::load(Act::Read, arguments, item, &mut Errors::default());
+    let expansion = stages::load(Attribute::Read, arguments, item, &mut Errors::default());
+    formatted(&quote::quote!(impl Owner { #expansion }))
+}
+
+fn many(arguments: &str, item: &str) -> String {
+    let (arguments, item) = (tokens(arguments), tokens(item));
+    let expansion = stages::load(Attribute::Many, arguments, item, &mut Errors::default());
     formatted(&quote::quote!(impl Owner { #expansion }))
 }
 
 fn update(arguments: &str, item: &str) -> String {
     let (arguments, item) = (tokens(arguments), tokens(item));
     formatted(&stages::load(
-        Act::Update,
+        Attribute::Update,
         arguments,
         item,
         &mut Errors::default(),
@@ -189,7 +195,7 @@ fn read_refused_keeps_the_function_and_its_companion() {
 fn read_with_an_incomplete_body() {
     insta::assert_snapshot!(
         stages::load(
-            Act::Read,
+            Attribute::Read,
             tokens("key = \"u:<id>\", companion = none"),
             tokens("async fn user(id: u32) -> User { db. }"),
             &mut Errors::default(),
@@ -203,6 +209,49 @@ fn update_typical() {
     insta::assert_snapshot!(update(
         "key = \"user:<id>\", ttl = 60, fail_safe = 60, tags = [\"user:<id>\"]",
         "async fn save(id: u32, user: NewUser) -> Result<User, E> { db.save(id, user).await }",
+    ));
+}
+
+#[test]
+fn many_typical() {
+    insta::assert_snapshot!(many(
+        "key = \"user:<id>\", by = id in ids, ttl = \"30m\", key_ignores(db)",
+        "pub async fn users(ids: &[UserId], db: &Db) -> Result<HashMap<UserId, User>, DbError> {
+             db.users(ids).await
+         }",
+    ));
+}
+
+#[test]
+fn many_every_option() {
+    insta::assert_snapshot!(many(
+        "key = \"<@tenant>:<self.site>:<kind>:<id.number>:<id|hash>\", by = id in ids, ttl = |user: &User| user.age(),
+         jitter = 0.1, store_if = |user: &User| user.is_final, version = 2, codec = postcard, compress = 1024,
+         max_entry = 2048, max_loads = 4, tags = [\"class:<id.class>\", \"<kind>\"], cache = &self.cache,
+         companion = key_of_user",
+        "async fn users<'a>(&self, mut ids: HashSet<UserId>, kind: String) -> BTreeMap<UserId, User> {
+             ids.remove(&UserId(0));
+             self.db.users(&ids, &kind).await
+         }",
+    ));
+}
+
+#[test]
+fn many_of_ids_in_a_type_of_their_own() {
+    insta::assert_snapshot!(many(
+        "key = \"user:<id>\", by = id in ids",
+        "async fn users<'a>(ids: &'a Ids) -> Users { db::users(ids).await }",
+    ));
+}
+
+#[test]
+fn many_async_trait() {
+    insta::assert_snapshot!(many(
+        "key = \"user:<id>\", by = id in ids, companion = none",
+        "fn users<'life0, 'life1, 'async_trait>(&'life0 self, ids: &'life1 [u32])
+             -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = Users> + ::core::marker::Send + 'async_trait>>
+         where 'life0: 'async_trait, 'life1: 'async_trait, Self: 'async_trait
+         { Box::pin(async move { let __self = self; let ids = ids; __self.load(ids).await }) }",
     ));
 }
 

@@ -3,12 +3,12 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::check::Attribute;
 use crate::errors::{Errors, Rule};
-use crate::model::Act;
 use crate::{check, expand, parse};
 
 pub(crate) fn load(
-    act: Act,
+    attribute: Attribute,
     arguments: TokenStream,
     item: TokenStream,
     errors: &mut Errors,
@@ -17,7 +17,7 @@ pub(crate) fn load(
         return errors.beside(item);
     };
     let arguments = parse::arguments(arguments, errors);
-    match check::load(act, arguments, function, errors) {
+    match check::load(attribute, arguments, function, errors) {
         Ok(load) => expand::load(&load),
         Err(refused) => {
             let companion = refused.companion.as_deref().map(expand::companion);

@@ -63,9 +63,12 @@ pub mod __private;
 
 pub use cache::{Builder, Cache, Config, Invalidation, Mode, StoreStats, init};
 pub use cache_key::{AnyKey, Counter, CounterKey, IntoKey, IntoKeys, Key, KeyOf};
-pub use cache_macros::{KeyPart, cache_keys, cache_result, invalidate_cache, update_cache};
+pub use cache_macros::{
+    KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, update_cache,
+};
 pub use call::scope::{bypass, read_only, refresh, spawn};
 pub use call::{Cacheable, CacheableErrors, FallibleReturn, GivesCache, Optional};
+pub use call::{Each, IdArg, IdList, IdOf, ManyReturn};
 pub use catalogue::{
     Catalogue, CatalogueEntry, EntryKind, Report, catalogue, check as check_catalogue,
 };

@@ -24,11 +24,13 @@
     reason = "said once, above, for every method"
 )]
 
+mod clock;
 mod latencies;
 mod port;
 mod proxy;
 mod server;
 
+pub use clock::now;
 pub use latencies::Latencies;
 pub use proxy::FaultProxy;
-pub use server::RedisServer;
+pub use server::{Monitor, RedisServer};

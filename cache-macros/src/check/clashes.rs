@@ -1,8 +1,9 @@
 //! Options that do not go together, each with what to write instead.
 
+use super::attribute::Attribute;
 use super::options::Places;
 use crate::errors::{Errors, Rule};
-use crate::model::{Act, Body, Policy, Refresh, Ttl, Windows};
+use crate::model::{Body, Policy, Refresh, Ttl, Windows};
 
 /// Options that contradict each other, or one that lacks another.
 struct Clash<F> {
@@ -61,9 +62,9 @@ impl OfLoad {
     }
 }
 
-pub(super) fn of_load(act: Act, facts: &OfLoad, errors: &mut Errors) {
+pub(super) fn of_load(attribute: Attribute, facts: &OfLoad, errors: &mut Errors) {
     report(&STORED, facts, &facts.places, errors);
-    if act == Act::Read {
+    if attribute == Attribute::Read {
         report(&RUN, facts, &facts.places, errors);
     }
 }

@@ -9,10 +9,11 @@ use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Lifetime, Pat, PatIdent, Type, TypeReference, parse_quote};
 
+use super::load::Entry;
 use super::occurrences;
-use super::scope::{Parameter, Scope, ungrouped};
+use super::scope::{Parameter, ungrouped};
 use crate::model::{
-    Companion, CompanionParameter, Format, InScope, Key, Part, Root, Runtime, Template,
+    Act, Companion, CompanionParameter, Format, InScope, Key, Part, Returned, Root, Runtime,
 };
 use crate::parse::Function;
 
@@ -20,10 +21,8 @@ use crate::parse::Function;
 pub(super) struct Ingredients<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) function: &'a Function,
-    pub(super) scope: &'a Scope,
+    pub(super) entry: &'a Entry,
     pub(super) returns: &'a Type,
-    pub(super) key: &'a Key,
-    pub(super) tags: &'a [Template],
     pub(super) cache: Option<&'a InScope>,
     pub(super) format: &'a Format,
 }
@@ -50,18 +49,21 @@ pub(super) fn companion(name: Ident, from: &Ingredients<'_>) -> Companion {
             .collect(),
         vis: from.function.vis.clone(),
         generics: sig.generics.clone(),
-        receiver: from.scope.receiver.filter(|_| needs_receiver(from)),
+        receiver: from.entry.scope.receiver.filter(|_| needs_receiver(from)),
         parameters: parameters(from),
-        returns,
-        key: from.key.clone(),
-        tags: from.tags.to_vec(),
+        returns: match from.entry.act {
+            Act::Read | Act::Update => Returned::Whole(returns),
+            Act::Many(_) => Returned::Each(returns),
+        },
+        key: from.entry.key.clone(),
+        tags: from.entry.tags.clone(),
         format: from.format.clone(),
         cache: from.cache.cloned(),
     }
 }
 
 fn expressions<'a>(from: &Ingredients<'a>) -> impl Iterator<Item = &'a InScope> {
-    let key = match from.key {
+    let key = match &from.entry.key {
         Key::Computed { key, .. } => Some(key),
         Key::Template(_) => None,
     };
@@ -70,11 +72,8 @@ fn expressions<'a>(from: &Ingredients<'a>) -> impl Iterator<Item = &'a InScope> 
 
 /// The placeholders of the key and of the tags.
 fn parts<'a>(from: &Ingredients<'a>) -> impl Iterator<Item = &'a Part> {
-    let key = match from.key {
-        Key::Template(template) => Some(template),
-        Key::Computed { .. } => None,
-    };
-    key.into_iter().chain(from.tags).flat_map(|one| &one.parts)
+    let tags = from.entry.tags.iter().flat_map(|tag| &tag.parts);
+    from.entry.key.parts().iter().chain(tags)
 }
 
 fn needs_receiver(from: &Ingredients<'_>) -> bool {
@@ -86,7 +85,7 @@ fn needs_receiver(from: &Ingredients<'_>) -> bool {
 
 fn parameters(from: &Ingredients<'_>) -> Vec<CompanionParameter> {
     let (bare, whole) = used(from);
-    let parameters = from.scope.parameters.iter();
+    let parameters = from.entry.scope.parameters.iter();
     parameters
         .filter(|parameter| {
             parameter
@@ -132,13 +131,21 @@ fn argument(name: &Ident, parameter: &Parameter) -> Option<CompanionParameter> {
     }
     let mut unwritable = Unwritable(false);
     unwritable.visit_type(ty);
-    (!unwritable.0).then(|| CompanionParameter::Argument {
-        name: name.clone(),
-        ty: ty.clone(),
+    let (name, ty) = (name.clone(), ty.clone());
+    (!unwritable.0).then(|| {
+        if parameter.is_one_id {
+            CompanionParameter::Id { name, list: ty }
+        } else {
+            CompanionParameter::Argument { name, ty }
+        }
     })
 }
 
 fn borrowed(parameter: &Parameter) -> CompanionParameter {
+    if let (true, [name]) = (parameter.is_one_id, &parameter.names[..]) {
+        let (name, list) = (name.clone(), parameter.ty.clone());
+        return CompanionParameter::BorrowedId { name, list };
+    }
     let mut pat = parameter.pat.clone();
     Unbind.visit_pat_mut(&mut pat);
     let ty = match &parameter.ty {

@@ -1,62 +1,17 @@
-//! The rules of `#[cache_result]` and `#[update_cache]`.
+//! The rules of the attributes that load.
 
 use proc_macro2::{Ident, Span};
 
+use super::attribute::Attribute;
 use super::clashes::OfLoad;
 use super::companion::{self, Ingredients};
-use super::key::{companion_name, key};
+use super::key::{self, companion_name};
 use super::options::{Options, number};
 use super::scope::Scope;
-use super::{background, clashes, format, function, lifetimes, parameters, tags, windows};
+use super::{background, clashes, format, function, lifetimes, many, parameters, tags, windows};
 use crate::errors::{Errors, Rule};
-use crate::model::{Act, Companion, Key, Load};
+use crate::model::{Act, Companion, Key, Load, Template};
 use crate::parse::{Argument, Function};
-
-const READ_OPTIONS: [&str; 24] = [
-    "key",
-    "ttl",
-    "jitter",
-    "none",
-    "errors",
-    "store_if",
-    "stale",
-    "fail_safe",
-    "refresh_ahead",
-    "refresh",
-    "soft_timeout",
-    "hard_timeout",
-    "sliding",
-    "verify",
-    "version",
-    "codec",
-    "compress",
-    "max_entry",
-    "max_loads",
-    "tags",
-    "cache",
-    "key_ignores",
-    "companion",
-    "crate",
-];
-
-const UPDATE_OPTIONS: [&str; 16] = [
-    "key",
-    "ttl",
-    "jitter",
-    "none",
-    "store_if",
-    "stale",
-    "fail_safe",
-    "refresh_ahead",
-    "sliding",
-    "version",
-    "codec",
-    "compress",
-    "max_entry",
-    "tags",
-    "cache",
-    "crate",
-];
 
 /// A refused attribute; its companion stays, so that its callers still build.
 pub(crate) struct Refused {
@@ -64,60 +19,59 @@ pub(crate) struct Refused {
 }
 
 pub(crate) fn load(
-    act: Act,
+    attribute: Attribute,
     arguments: Vec<Argument>,
-    function: Function,
+    mut function: Function,
     errors: &mut Errors,
 ) -> Result<Load, Refused> {
-    let (attribute, known): (_, &[_]) = match act {
-        Act::Read => ("`#[cache_result]`", &READ_OPTIONS),
-        Act::Update => ("`#[update_cache]`", &UPDATE_OPTIONS),
-    };
-    let mut options = Options::new(attribute, known, arguments, errors);
+    let mut options = attribute.options(arguments, errors);
     let places = options.places();
     let scope = Scope::of(&function.sig);
     let runtime = options.runtime(errors);
-    let key = checked_key(act, &mut options, &scope, errors);
-    let tags = tags::of_entry(&mut options, key.as_ref(), &scope, errors);
+    let entry = entry(attribute, &mut options, &scope, errors);
     let cache = options.expr("cache", errors).map(|expr| scope.reach(expr));
     let policy = lifetimes::policy(&mut options, &scope, errors);
     let windows = windows::windows(&mut options, errors);
     let facts = OfLoad::new(places, &function.body, &policy, windows);
-    clashes::of_load(act, &facts, errors);
-    if act == Act::Read {
+    clashes::of_load(attribute, &facts, errors);
+    if attribute == Attribute::Read {
         background::owned_parameters(&windows, &function, errors);
     }
     let format = format::format(&mut options, errors);
     let max_loads = options.expr("max_loads", errors);
     let max_loads = max_loads.and_then(|expr| number("max_loads", &expr, errors));
-    let name = companion_of(act, &mut options, &function, errors);
+    let name = companion_of(attribute, &mut options, &function, errors);
     let returns = function::cached_type(&function, errors);
-    let (Some(returns), Some(key)) = (returns, key) else {
+    if attribute == Attribute::Many {
+        many::check_function(&function, errors);
+    }
+    let (Some(returns), Some(entry)) = (returns, entry) else {
         return Err(Refused { companion: None });
     };
     let ingredients = Ingredients {
         runtime: &runtime,
         function: &function,
-        scope: &scope,
+        entry: &entry,
         returns: &returns,
-        key: &key,
-        tags: &tags,
         cache: cache.as_ref(),
         format: &format,
     };
     let companion = name.map(|name| companion::companion(name, &ingredients));
+    if let Act::Many(batch) = &entry.act {
+        many::unmut(&mut function, batch);
+    }
     if !errors.is_empty() {
         return Err(Refused {
             companion: companion.map(Box::new),
         });
     }
     Ok(Load {
-        act,
+        act: entry.act,
         runtime,
         function,
         returns,
-        key,
-        tags,
+        key: entry.key,
+        tags: entry.tags,
         cache,
         policy,
         windows,
@@ -127,30 +81,63 @@ pub(crate) fn load(
     })
 }
 
-/// The key, with every parameter in it or excused.
-fn checked_key(act: Act, options: &mut Options, scope: &Scope, errors: &mut Errors) -> Option<Key> {
+/// What an entry is found by, and by whose names that is said.
+pub(super) struct Entry {
+    pub(super) act: Act,
+    pub(super) scope: Scope,
+    pub(super) key: Key,
+    pub(super) tags: Vec<Template>,
+}
+
+fn entry(
+    attribute: Attribute,
+    options: &mut Options,
+    header: &Scope,
+    errors: &mut Errors,
+) -> Option<Entry> {
+    let (act, scope) = match attribute {
+        Attribute::Read => (Act::Read, header.clone()),
+        Attribute::Update => (Act::Update, header.clone()),
+        Attribute::Many => {
+            let batch = many::batch(options, header, errors)?;
+            let scope = header.of_one(&batch);
+            (Act::Many(Box::new(batch)), scope)
+        }
+    };
     if !options.has("key") {
         let message = "no key: write `key = \"user:<id>\"`";
         errors.push(Rule::MissingKey, Span::call_site(), message);
     }
-    let key = options
-        .expr("key", errors)
-        .and_then(|expr| key(expr, scope, errors));
+    let key = options.expr("key", errors);
+    let key = key.and_then(|expr| match &act {
+        Act::Many(batch) => many::key(expr, batch, &scope, errors),
+        Act::Read | Act::Update => key::key(expr, &scope, errors),
+    });
     let ignored = options.names("key_ignores", errors);
-    parameters::check_ignored(&ignored, scope, errors);
-    if let (Act::Read, Some(key)) = (act, &key) {
-        parameters::check(key, &ignored, scope, errors);
+    parameters::check_ignored(&ignored, header, errors);
+    let all_ids = match &act {
+        Act::Many(batch) => Some(&batch.pat.ident),
+        Act::Read | Act::Update => None,
+    };
+    if let (Act::Read | Act::Many(_), Some(key)) = (&act, &key) {
+        parameters::check(key, all_ids, &ignored, header, errors);
     }
-    key
+    let tags = tags::of_entry(options, key.as_ref(), &scope, errors);
+    Some(Entry {
+        act,
+        scope,
+        key: key?,
+        tags,
+    })
 }
 
 fn companion_of(
-    act: Act,
+    attribute: Attribute,
     options: &mut Options,
     function: &Function,
     errors: &mut Errors,
 ) -> Option<Ident> {
-    let default = (act == Act::Read).then(|| companion::default_name(function));
+    let default = (attribute != Attribute::Update).then(|| companion::default_name(function));
     if !options.has("companion") {
         return default;
     }

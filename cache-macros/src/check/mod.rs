@@ -1,5 +1,6 @@
 //! Stage two: what may be written, turned into the model.
 
+mod attribute;
 mod background;
 mod clashes;
 mod companion;
@@ -10,6 +11,7 @@ mod key_part;
 mod keys;
 mod lifetimes;
 mod load;
+mod many;
 mod names;
 mod occurrences;
 mod options;
@@ -21,6 +23,7 @@ mod template;
 mod windows;
 mod write;
 
+pub(crate) use attribute::Attribute;
 pub(crate) use key_part::key_part;
 pub(crate) use keys::keys;
 pub(crate) use load::load;

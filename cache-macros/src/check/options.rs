@@ -91,10 +91,27 @@ impl Options {
         match argument.value {
             Value::Names(names) => names,
             Value::Broken => Vec::new(),
-            Value::Expr(_) => {
+            Value::Expr(_) | Value::Each { .. } => {
                 let message = format!("`{name}` takes a list: write `{name}(..)`");
                 errors.push(Rule::Syntax, argument.name.span(), message);
                 Vec::new()
+            }
+        }
+    }
+
+    /// The names in `name = one in all`.
+    pub(super) fn each(&mut self, name: &str, errors: &mut Errors) -> Option<(Ident, Ident)> {
+        let argument = self.take(name)?;
+        match argument.value {
+            Value::Each { one, all } => Some((one, all)),
+            Value::Broken => None,
+            Value::Expr(_) | Value::Names(_) => {
+                let message = format!(
+                    "`{name}` names one id, and the parameter with all of them: write \
+                     `{name} = id in ids`"
+                );
+                errors.push(Rule::Syntax, argument.name.span(), message);
+                None
             }
         }
     }
@@ -136,7 +153,7 @@ fn expr_of(argument: Argument, errors: &mut Errors) -> Option<(Ident, Expr)> {
     match argument.value {
         Value::Expr(expr) => Some((argument.name, ungrouped(*expr))),
         Value::Broken => None,
-        Value::Names(_) => {
+        Value::Names(_) | Value::Each { .. } => {
             let name = &argument.name;
             let message = format!("`{name}` takes a value: write `{name} = ..`");
             errors.push(Rule::Syntax, name.span(), message);

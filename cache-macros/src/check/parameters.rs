@@ -11,9 +11,17 @@ use super::scope::Scope;
 use crate::errors::{Errors, Rule};
 use crate::model::{Key, Root};
 
-/// What else two calls with the same key could differ in would be shared.
-pub(super) fn check(key: &Key, ignored: &[Ident], scope: &Scope, errors: &mut Errors) {
-    let used = used(key, scope);
+/// What else two calls with the same key could differ in would be shared. `all_ids` is the
+/// parameter that each key has one id of.
+pub(super) fn check(
+    key: &Key,
+    all_ids: Option<&Ident>,
+    ignored: &[Ident],
+    scope: &Scope,
+    errors: &mut Errors,
+) {
+    let mut used = used(key, scope);
+    used.extend(all_ids.map(ToString::to_string));
     let mut seen = BTreeSet::new();
     for name in names_of(scope) {
         let text = name.to_string();
@@ -41,7 +49,8 @@ pub(super) fn check(key: &Key, ignored: &[Ident], scope: &Scope, errors: &mut Er
         errors.push(Rule::ParameterNotInKey, name.span(), message);
     }
     for name in ignored {
-        if used.contains(&name.to_string()) {
+        let is_known = names_of(scope).any(|known| known == name);
+        if is_known && used.contains(&name.to_string()) {
             let message = format!("`{name}` is in the key: remove it from `key_ignores`");
             errors.push(Rule::IgnoredButUsed, name.span(), message);
         }

@@ -3,11 +3,12 @@
 use proc_macro2::Ident;
 use quote::ToTokens as _;
 use syn::visit::{self, Visit};
-use syn::{Expr, FnArg, GenericParam, Pat, PatIdent, Signature, Token, Type};
+use syn::{Expr, FnArg, GenericParam, Pat, PatIdent, Signature, Token, Type, parse_quote};
 
 use super::occurrences;
-use crate::model::{InScope, Written};
+use crate::model::{Batch, InScope, Written};
 
+#[derive(Clone)]
 pub(super) struct Scope {
     pub(super) receiver: Option<Token![self]>,
     pub(super) parameters: Vec<Parameter>,
@@ -16,9 +17,12 @@ pub(super) struct Scope {
 }
 
 /// One parameter, and every name its pattern binds.
+#[derive(Clone)]
 pub(super) struct Parameter {
     pub(super) pat: Pat,
     pub(super) ty: Type,
+    /// Whether it is one of the ids that a `ty` holds, and not a `ty` itself.
+    pub(super) is_one_id: bool,
     pub(super) names: Vec<Ident>,
 }
 
@@ -42,6 +46,16 @@ impl Scope {
                 GenericParam::Const(param) => scope.consts.push(param.ident.clone()),
                 GenericParam::Lifetime(_) => {}
             }
+        }
+        scope
+    }
+
+    /// The names that the key of one id is made of.
+    pub(super) fn of_one(&self, batch: &Batch) -> Self {
+        let mut scope = self.clone();
+        let is_batch = |parameter: &&mut Parameter| parameter.names.contains(&batch.pat.ident);
+        if let Some(parameter) = scope.parameters.iter_mut().find(is_batch) {
+            *parameter = Parameter::one_of(batch);
         }
         scope
     }
@@ -72,7 +86,23 @@ impl Parameter {
         Self {
             pat: pat.clone(),
             ty: ungrouped(ty).clone(),
+            is_one_id: false,
             names: names.0,
+        }
+    }
+
+    fn one_of(batch: &Batch) -> Self {
+        let one = &batch.one;
+        // What is in a slice can be read off it.
+        let (ty, is_one_id) = match &batch.list {
+            Type::Slice(slice) => (ungrouped(&slice.elem), false),
+            list => (list, true),
+        };
+        Self {
+            pat: parse_quote!(#one),
+            ty: ty.clone(),
+            is_one_id,
+            names: vec![one.clone()],
         }
     }
 

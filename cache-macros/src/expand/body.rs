@@ -6,8 +6,18 @@ use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Type, parse_quote};
 
-use super::{at, ours};
-use crate::model::{Body, Function};
+use super::{at, batch, ours};
+use crate::model::{Batch, Body, Function};
+
+/// How the body is handed over.
+#[derive(Clone, Copy)]
+pub(super) enum Run<'a> {
+    /// To this method, once: `CALL.read(async move || -> User { .. })`.
+    Once(&'static str),
+    /// As often as it takes, with the ids that are missing:
+    /// `CALL.read(async |__cache_ids| -> HashMap<..> { let ids: &[Id] = &__cache_ids; .. })`.
+    Batch(&'a Batch),
+}
 
 /// ```text
 /// async fn user(id: u32) -> User {
@@ -20,7 +30,7 @@ pub(super) fn around(
     private: &TokenStream,
     prelude: &TokenStream,
     call: &Ident,
-    act: &str,
+    run: Run<'_>,
 ) -> TokenStream {
     let Function {
         attrs,
@@ -32,24 +42,21 @@ pub(super) fn around(
     } = function;
     // Written out even for `()`: a wrong tail is then reported at the tail.
     let written = inferred(returns.clone().unwrap_or_else(|| parse_quote!(())));
-    let verb = match body {
-        Body::Blocking(_) => format_ident!("{act}_blocking"),
-        _ => format_ident!("{act}"),
-    };
     let inside = match body {
         Body::Async(block) => {
-            let block = coercing(block, &written, private);
-            quote!(#prelude #call.#verb(async move || -> #written #block).await)
+            let run = handed_over(run, block, &written, private);
+            quote!(#prelude #call.#run.await)
         }
-        Body::Blocking(block) => quote!(#prelude #call.#verb(move || -> #written #block)),
+        Body::Blocking(block) => {
+            let Run::Once(verb) = run else {
+                unreachable!("`check` refuses batches of a plain function")
+            };
+            let verb = format_ident!("{verb}_blocking");
+            quote!(#prelude #call.#verb(move || -> #written #block))
+        }
         Body::Boxed { pin, inner } => {
-            let inner = coercing(inner, &written, private);
-            quote! {
-                #pin(async move {
-                    #prelude
-                    #call.#verb(async move || -> #written #inner).await
-                })
-            }
+            let run = handed_over(run, inner, &written, private);
+            quote!(#pin(async move { #prelude #call.#run.await }))
         }
         Body::Unknown => unreachable!("`check` refuses hand-written futures"),
     };
@@ -59,16 +66,32 @@ pub(super) fn around(
     quote!(#(#attrs)* #vis #sig #inside)
 }
 
+/// `read(async move || -> User { P::gives!(User); BODY })`
+fn handed_over(run: Run<'_>, block: &Group, returns: &Type, private: &TokenStream) -> TokenStream {
+    match run {
+        Run::Once(verb) => {
+            let verb = format_ident!("{verb}");
+            let block = coercing(block, returns, TokenStream::new(), private);
+            quote!(#verb(async move || -> #returns #block))
+        }
+        Run::Batch(batch) => {
+            let block = coercing(block, returns, batch::missing(batch), private);
+            quote!(read(async |__cache_ids| -> #returns #block))
+        }
+    }
+}
+
 /// The block of an async closure, which does not coerce what it returns to the
 /// type that is written: `Ok(Box::new(x))` would not be a `Result<Box<dyn T>, E>`.
 /// A first, dead `return` of that type makes it.
-fn coercing(block: &Group, returns: &Type, private: &TokenStream) -> Group {
+fn coercing(block: &Group, returns: &Type, prelude: TokenStream, private: &TokenStream) -> Group {
     if let Type::Never(_) = returns {
         return block.clone();
     }
     let place = returns.span();
     let private = at(place, private);
     let mut stream = quote_spanned!(ours(place)=> #private::gives!(#returns););
+    stream.extend(prelude);
     stream.extend(block.stream());
     let mut coercing = Group::new(block.delimiter(), stream);
     // Ours, or clippy takes the user's first `const` or `use` for one that

@@ -1,5 +1,6 @@
 //! Stage three: what is printed. Nothing here can fail.
 
+mod batch;
 mod body;
 mod companion;
 mod key_part;

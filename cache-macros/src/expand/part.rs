@@ -23,11 +23,16 @@ pub(super) fn part(part: &Part, private: &TokenStream, view: View<'_>) -> TokenS
     let private = &at(place, private);
     if let (Root::Parameter { name, .. }, View::Companion(parameters)) = (&part.root, view) {
         let argument = parameters.iter().find_map(|parameter| match parameter {
-            CompanionParameter::Argument { name: other, ty } if name == other => Some(ty),
+            CompanionParameter::Argument { name: other, ty } if name == other => {
+                Some(quote!(arg::<#ty, _>))
+            }
+            CompanionParameter::Id { name: other, list } if name == other => {
+                Some(quote!(id_arg::<#list, _>))
+            }
             _ => None,
         });
-        if let Some(ty) = argument {
-            return quote_spanned!(ours(place)=> #private::arg::<#ty, _>(&#name).part());
+        if let Some(argument) = argument {
+            return quote_spanned!(ours(place)=> #private::#argument(&#name).part());
         }
     }
     let value = borrowed(part, private, view);

@@ -20,6 +20,7 @@ pub(super) fn of_load(load: &Load, private: &TokenStream) -> TokenStream {
     let act = match load.act {
         Act::Read => quote!(read),
         Act::Update => quote!(update),
+        Act::Many(_) => quote!(many),
     };
     let key = match &load.key {
         Key::Template(template) => source(&Source::Template(template.literal.clone()), private),

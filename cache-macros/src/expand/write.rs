@@ -4,8 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Type, parse_quote};
 
+use super::body::{self, Run};
 use super::part::{self, View, part, rebound_with, rendered};
-use super::{at, body, ours, site};
+use super::{at, ours, site};
 use crate::model::{On, Root, TargetAct, Template, Write};
 
 /// ```text
@@ -58,7 +59,7 @@ pub(crate) fn write(write: &Write) -> TokenStream {
         let __cache_write = #private::write(&__CACHE_SITE) #cache #before #on #after;
         #computed
     };
-    body::around(&write.function, &private, &prelude, &name, "run")
+    body::around(&write.function, &private, &prelude, &name, Run::Once("run"))
 }
 
 fn made(

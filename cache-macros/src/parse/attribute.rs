@@ -8,7 +8,7 @@ use syn::{Expr, Ident, Token, token};
 
 use crate::errors::{Errors, Rule};
 
-/// One option: `ttl = 1800` or `key_ignores(db)`.
+/// One option: `ttl = 1800`, `key_ignores(db)` or `by = id in ids`.
 pub(crate) struct Argument {
     pub(crate) name: Ident,
     pub(crate) value: Value,
@@ -18,6 +18,11 @@ pub(crate) struct Argument {
 pub(crate) enum Value {
     Expr(Box<Expr>),
     Names(Vec<Ident>),
+    /// `id in ids`
+    Each {
+        one: Ident,
+        all: Ident,
+    },
     /// Already reported; kept so that a duplicate is still seen.
     Broken,
 }
@@ -68,6 +73,8 @@ fn read_value(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Valu
     } else if input.parse::<Token![=]>().is_err() || input.is_empty() || input.peek(Token![,]) {
         let message = format!("`{name}` needs a value: write `{name} = ..`");
         Err(syn::Error::new(name.span(), message))
+    } else if input.peek2(Token![in]) {
+        each(input)
     } else {
         input.parse().map(|expr| Value::Expr(Box::new(expr)))
     };
@@ -75,6 +82,13 @@ fn read_value(input: ParseStream<'_>, name: &Ident, errors: &mut Errors) -> Valu
         errors.push(Rule::Syntax, error.span(), error);
         Value::Broken
     })
+}
+
+fn each(input: ParseStream<'_>) -> syn::Result<Value> {
+    let one = input.parse()?;
+    input.parse::<Token![in]>()?;
+    let all = input.call(Ident::parse_any)?;
+    Ok(Value::Each { one, all })
 }
 
 fn names(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {

@@ -143,11 +143,12 @@ impl Cache {
     ) -> Result<(), Error> {
         if scope::transaction().is_some() {
             // Not committed: nobody else may see it.
-            let targets = entries.map(|(key, _)| Target::Key(key.shared_text().clone()));
-            return self
-                .invalidate_by_hand(targets.collect(), SITE)
-                .await
-                .map(drop);
+            let targets = entries.map(|(key, _)| {
+                key.complete()?;
+                Ok(Target::Key(key.shared_text().clone()))
+            });
+            let targets = targets.collect::<Result<Vec<_>, Error>>()?;
+            return self.invalidate_by_hand(targets, SITE).await.map(drop);
         }
         // A lifetime that has ended leaves nothing to store, and `PX 0` is an error.
         let ttl = ttl.max(Duration::from_millis(1));

@@ -82,6 +82,10 @@ pub trait NotAKey: Sized {
 impl<K> NotAKey for KeyProbe<K> {}
 
 impl<R> KeyOf<R> {
+    pub(crate) fn retyped_as<T>(&self) -> Key<T> {
+        self.0.retyped()
+    }
+
     /// How the function writes its entries.
     #[doc(hidden)]
     #[must_use]

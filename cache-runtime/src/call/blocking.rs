@@ -13,12 +13,17 @@ use super::read::Call;
 use super::scope;
 use super::shape::Shape;
 use crate::cache::current;
-use crate::client::engine;
+use crate::client::engine::{self, Engine};
 use crate::observe::Event;
 
 /// Whether this thread must not block.
-pub(super) fn is_on_runtime() -> bool {
+fn is_on_runtime() -> bool {
     Handle::try_current().is_ok()
+}
+
+/// What a thread that may block waits on.
+pub(super) fn engine_to_wait_on() -> Option<&'static Engine> {
+    if is_on_runtime() { None } else { engine::get() }
 }
 
 impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::blocking::is_on_runtime;
+use super::blocking::engine_to_wait_on;
 use crate::cache::{Cache, Target};
-use crate::client::engine;
 use crate::error::Error;
 use crate::fence::Fence;
 
@@ -45,9 +44,15 @@ impl Ending {
             self.affected.pop();
         }
     }
-}
 
-impl Ending {
+    /// Nothing was written: fences end at once, and nothing else is to be done.
+    pub(super) fn call_off(&mut self) {
+        for affected in &mut self.affected {
+            affected.targets.clear();
+            affected.settle = Duration::ZERO;
+        }
+    }
+
     /// What a commit has answered: nobody knows what became of one that failed.
     pub(crate) fn learn<T, E>(&mut self, commit: &Result<T, E>) {
         if commit.is_ok() {
@@ -57,7 +62,7 @@ impl Ending {
 
     /// [`run`](Self::run) where nothing is awaited; on a runtime's thread without waiting at all.
     pub(crate) fn run_blocking(mut self) {
-        if let Some(engine) = engine::get().filter(|_| !is_on_runtime()) {
+        if let Some(engine) = engine_to_wait_on() {
             engine.block_on(self.run());
         }
     }
@@ -76,8 +81,23 @@ impl Drop for Ending {
 }
 
 impl Affected {
-    /// Takes the keys out of the targets: what has a fence is invalidated by its end.
-    pub(super) fn take_keys(&mut self) -> Vec<Arc<str>> {
+    /// Puts a fence before the keys, whose end will invalidate them.
+    pub(super) async fn fence(&mut self, site: &'static str) {
+        let keys = self.take_keys();
+        if !keys.is_empty() {
+            self.fence = Some(Fence::put(&self.cache, keys, site).await);
+        }
+    }
+
+    /// [`fence`](Self::fence) where nothing can be awaited.
+    pub(super) fn fence_detached(&mut self, site: &'static str) {
+        let keys = self.take_keys();
+        if !keys.is_empty() {
+            self.fence = Some(Fence::put_detached(&self.cache, keys, site));
+        }
+    }
+
+    fn take_keys(&mut self) -> Vec<Arc<str>> {
         let mut keys = Vec::new();
         self.targets.retain(|target| match target {
             Target::Key(key) => {

@@ -23,7 +23,7 @@ use crate::client::Budget;
 use crate::flight::{Footing, Joiner, Leader, Outcome, Role, Shared};
 use crate::lease::{Lease, Taking};
 use crate::observe::Event;
-use crate::store::{Keyed, Reading, Take};
+use crate::store::{Keyed, Read, Reading, Take};
 
 /// What a moment in the future can surely hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
@@ -126,7 +126,7 @@ struct Entering<'a, S: Shape, H> {
 }
 
 /// What a lease is to take the place of.
-enum Over {
+pub(super) enum Over {
     Nothing,
     /// Dropped.
     Dropping(Reading),
@@ -136,7 +136,7 @@ enum Over {
 }
 
 impl Over {
-    fn take(&self, version: u32) -> Take<'_> {
+    pub(super) fn take(&self, version: u32) -> Take<'_> {
         match self {
             Self::Nothing => Take::Absent,
             Self::Dropping(reading) => Take::Exactly(reading),
@@ -160,7 +160,7 @@ enum Next {
     /// Wait for who holds the lease.
     Wait,
     /// Load beside what is there, which stays.
-    Beside(Reading),
+    Beside(Read),
 }
 
 impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
@@ -198,8 +198,9 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             self.cache.count(Event::Fault);
             return Box::pin(self.board_without_store()).await;
         };
-        let windows = &self.call.site.windows;
-        let seen = windows.verifies_now().then(|| read.reading.clone());
+        // In a transaction the body may see what is not committed, and differ rightly.
+        let verifies = self.usage == Usage::Normal && self.call.site.windows.verifies_now();
+        let seen = verifies.then(|| read.reading.clone());
         if let Some(touch) = self.call.touch(self.cache, &read) {
             Box::pin(touch.run()).await;
         }
@@ -264,10 +265,10 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             Found::Cooled => Next::Take(Over::Anything),
             Found::Spent(reading) => Next::Take(Over::Keeping(reading)),
             Found::Unusable(reading) => Next::Take(Over::Dropping(reading)),
-            Found::Newer(reading) => Next::Beside(reading),
-            Found::Fenced(reading) => {
+            Found::Newer(read) => Next::Beside(read),
+            Found::Fenced(read) => {
                 self.cache.count(Event::Fenced);
-                Next::Beside(reading)
+                Next::Beside(read)
             }
         })
     }
@@ -363,8 +364,8 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         let mut next = next;
         loop {
             let read = match next {
-                Next::Beside(reading) => {
-                    let way = Way::Beside(leader, reading);
+                Next::Beside(read) => {
+                    let way = Way::Beside(leader, read);
                     let fallback = self.fallback();
                     return self.call.load(self.cache, way, fallback).await;
                 }
@@ -425,9 +426,9 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         kept: Option<Reading>,
         budget: &Budget,
     ) -> Entered<S> {
-        if let Some(reading) = kept {
-            self.see_kept(&lease, reading);
-        }
+        // What was read before the lease may have been invalidated since, and those aboard may have
+        // come after that: only what the lease itself has kept may be answered.
+        self.fallback = kept.and_then(|reading| self.kept_value(&lease, reading));
         let left = budget.left();
         let way = Way::Leased(Leased {
             leader,
@@ -438,23 +439,13 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         self.call.load(self.cache, way, fallback).await
     }
 
-    /// What the lease has taken over may be answered if the load fails, as far as this function
-    /// goes.
-    fn see_kept(&mut self, lease: &Lease, reading: Reading) {
+    /// What the lease has taken over and may be answered if the load fails.
+    fn kept_value(&self, lease: &Lease, reading: Reading) -> Option<Shared> {
         // Who asks for a new value is told if there is none.
-        if self.usage == Usage::Refresh || self.call.site.windows.longest().is_zero() {
-            return;
+        if self.usage == Usage::Refresh {
+            return None;
         }
-        let generations = lease.generations().iter().copied().map(Some).collect();
-        let read = crate::store::Read {
-            reading,
-            generations,
-        };
-        if let Found::Fallback(value, _) | Found::Due(Ok(value), ..) | Found::Answer(Ok(value)) =
-            self.call.interpret(self.cache, read)
-        {
-            self.may_answer(&value);
-        }
+        self.call.kept_value(self.cache, lease, reading)
     }
 
     /// An answer that is to be loaded anew: by this caller, in the background, or by somebody
@@ -484,17 +475,15 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         let Role::Leader(leader) = self.board(Footing::Read) else {
             return Entered::answer(Ok(value));
         };
-        let shared = ((self.call.ops)().share)(&value);
         if let Some(permit) = permit {
             let cache = self.cache.clone();
-            let refresh = Refresh::new(cache, leader, reading, shared, permit);
+            let refresh = Refresh::new(cache, leader, reading, permit);
             return Entered::Refresh(S::join(Ok(value)), refresh);
         }
         match self.take(&Over::Keeping(reading), budget).await {
-            Ok(Taking::Taken(lease, _)) => {
+            Ok(Taking::Taken(lease, kept)) => {
                 self.cache.count(Event::Refresh);
-                self.fallback = Some(shared);
-                self.load_leased(leader, lease, None, budget).await
+                self.load_leased(leader, lease, kept, budget).await
             }
             _ => Entered::answer(Ok(value)),
         }
@@ -517,12 +506,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         let waited = began.elapsed();
         let soft = self.call.site.windows.soft_limit();
         let soft = soft.filter(|_| self.fallback.is_some());
-        let wait = self.cache.0.wait.min(LONGEST_WAIT);
-        Patience {
-            waited,
-            left: wait.saturating_sub(waited),
-            left_of_soft: soft.map(|soft| soft.saturating_sub(waited)),
-        }
+        Patience::of(self.cache, waited, soft)
     }
 
     /// Nobody has answered in time: an older value if there is one, else a load of its own.
@@ -546,7 +530,7 @@ enum Answered<S: Shape> {
 }
 
 /// How long a call waits for others.
-struct Patience {
+pub(super) struct Patience {
     waited: Duration,
     left: Duration,
     /// Until an older value is answered instead.
@@ -554,7 +538,17 @@ struct Patience {
 }
 
 impl Patience {
-    fn least(&self) -> Duration {
+    /// `soft` says after what time an older value is answered instead.
+    pub(super) fn of(cache: &Cache, waited: Duration, soft: Option<Duration>) -> Self {
+        let wait = cache.0.wait.min(LONGEST_WAIT);
+        Self {
+            waited,
+            left: wait.saturating_sub(waited),
+            left_of_soft: soft.map(|soft| soft.saturating_sub(waited)),
+        }
+    }
+
+    pub(super) fn least(&self) -> Duration {
         self.left_of_soft
             .map_or(self.left, |soft| soft.min(self.left))
     }
@@ -573,7 +567,7 @@ impl Patience {
     }
 
     /// Pauses, and says whether there was time to.
-    async fn pause(&self) -> bool {
+    pub(super) async fn pause(&self) -> bool {
         let least = self.least();
         if least.is_zero() || Handle::try_current().is_err() {
             return false;

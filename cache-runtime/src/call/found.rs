@@ -7,6 +7,8 @@ use super::read::Call;
 use super::shape::Shape;
 use crate::cache::Cache;
 use crate::entry::{self, Entry, Fingerprint, Generation, Kind, Lease, Stored};
+use crate::flight::Shared;
+use crate::lease;
 use crate::observe::Event;
 use crate::store::{Candidate, Content, MemoryEntry, Read, Reading};
 
@@ -28,13 +30,13 @@ pub(super) enum Found<S: Shape> {
     /// A load has failed lately, and what it left is of no use here.
     Cooled,
     /// Somebody is writing.
-    Fenced(Reading),
+    Fenced(Read),
     /// Of no use to this call any more, but perhaps to others.
     Spent(Reading),
     /// Nothing that this code can read; it may be replaced.
     Unusable(Reading),
     /// Written by newer code, which must not lose it.
-    Newer(Reading),
+    Newer(Read),
 }
 
 /// Why an entry is to be loaded anew.
@@ -78,14 +80,10 @@ enum Verdict<S: Shape> {
 
 impl<S: Shape, H> Call<S, H> {
     pub(super) fn interpret(&self, cache: &Cache, read: Read) -> Found<S> {
-        let Read {
-            reading,
-            generations,
-        } = read;
-        let current = &generations[..];
-        let (claim, verdict) = match &reading {
+        let current = &read.generations[..];
+        let (claim, verdict) = match &read.reading {
             Reading::Nothing => return Found::Nothing,
-            Reading::Fenced(_) => return Found::Fenced(reading),
+            Reading::Fenced(_) => return Found::Fenced(read),
             Reading::Entry(entry) => {
                 let entry = Candidate::Memory(entry);
                 (Claim::Nobody, Some(self.judge(cache, &entry, current)))
@@ -108,11 +106,35 @@ impl<S: Shape, H> Call<S, H> {
                         kept.map(|kept| self.judge(cache, &Candidate::Bytes(kept.entry), current));
                     (Claim::of_lease(&lease, now), verdict)
                 }
-                Ok(Stored::Fence) => return Found::Fenced(reading),
+                Ok(Stored::Fence) => return Found::Fenced(read),
                 Err(_) => (Claim::Nobody, Some(Verdict::Unusable)),
             },
         };
-        decide(cache, claim, verdict, reading)
+        decide(cache, claim, verdict, read)
+    }
+
+    /// Of the entry that a lease has kept, the value that may be answered if the load fails.
+    pub(super) fn kept_value(
+        &self,
+        cache: &Cache,
+        lease: &lease::Lease,
+        reading: Reading,
+    ) -> Option<Shared> {
+        let windows = &self.site.windows;
+        if windows.longest().is_zero() && !windows.refreshes_ahead() {
+            return None;
+        }
+        let generations = lease.generations().iter().copied().map(Some).collect();
+        let read = Read {
+            reading,
+            generations,
+        };
+        match self.interpret(cache, read) {
+            Found::Fallback(value, _) | Found::Due(Ok(value), ..) | Found::Answer(Ok(value)) => {
+                Some(((self.ops)().share)(&value))
+            }
+            _ => None,
+        }
     }
 
     fn judge(
@@ -236,7 +258,7 @@ fn decide<S: Shape>(
     cache: &Cache,
     claim: Claim,
     verdict: Option<Verdict<S>>,
-    reading: Reading,
+    read: Read,
 ) -> Found<S> {
     use Freshness::{Ahead, FailSafe, Fresh, Over, Stale};
     let Some(verdict) = verdict else {
@@ -246,16 +268,18 @@ fn decide<S: Shape>(
     // The entry of a loader that has vanished stands behind a lease that anybody may take.
     let entry = match claim {
         Claim::Vanished => Reading::Nothing,
-        _ => reading,
+        _ => read.reading,
     };
     match (verdict, claim) {
         (Verdict::Newer, _) => {
             cache.count(Event::Newer);
-            Found::Newer(entry)
+            Found::Newer(Read {
+                reading: entry,
+                generations: read.generations,
+            })
         }
-        (Verdict::Readable(outcome, Fresh), _) => Found::Answer(outcome),
         (Verdict::Readable(outcome, Ahead), _) if is_free => Found::Due(outcome, entry, Due::Ahead),
-        (Verdict::Readable(outcome, Ahead), _) => Found::Answer(outcome),
+        (Verdict::Readable(outcome, Fresh | Ahead), _) => Found::Answer(outcome),
         (Verdict::Readable(outcome, Stale), _) if is_free => Found::Due(outcome, entry, Due::Stale),
         (Verdict::Readable(outcome, Stale), _) => Found::Old(outcome, Event::Stale),
         (Verdict::Readable(Ok(value), FailSafe), Claim::Loader) => Found::Leased(Some(value)),

@@ -1,14 +1,13 @@
 //! Invalidates when a write ends, however it ends.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::blocking::engine_to_wait_on;
 use super::ending::{Affected, Ending, Phase};
 use super::scope;
 use super::site::Site;
 use super::write::{AfterWrite, Renderer};
 use crate::cache::{Aimed, Cache, Target, by_cache};
-use crate::fence::Fence;
 use crate::transaction::Deferred;
 
 /// Armed before the body runs. Dropped while armed, because the body panicked, its future was
@@ -51,22 +50,18 @@ impl Guard {
     /// Fences the keys.
     pub(super) async fn fence(&mut self) {
         for affected in &mut self.ending.affected {
-            let keys = affected.take_keys();
-            if !keys.is_empty() {
-                affected.fence = Some(Fence::put(&affected.cache, keys, self.site.name).await);
-            }
+            affected.fence(self.site.name).await;
         }
         self.begin();
     }
 
-    /// [`fence`](Self::fence) where nothing can be awaited.
-    pub(super) fn fence_detached(&mut self) {
+    /// [`fence`](Self::fence) where nothing is awaited; on a runtime's thread without waiting.
+    pub(super) fn fence_blocking(&mut self) {
+        if let Some(engine) = engine_to_wait_on() {
+            return engine.block_on(self.fence());
+        }
         for affected in &mut self.ending.affected {
-            let keys = affected.take_keys();
-            if !keys.is_empty() {
-                let fence = Fence::put_detached(&affected.cache, keys, self.site.name);
-                affected.fence = Some(fence);
-            }
+            affected.fence_detached(self.site.name);
         }
         self.begin();
     }
@@ -89,15 +84,15 @@ impl Guard {
         self.ending.phase = Phase::Ended;
     }
 
-    /// The body has returned this. Says whether it has written anything.
-    pub(super) fn learn<R>(&mut self, after: &impl AfterWrite<R>, output: &R) -> bool {
+    /// The body has returned this.
+    pub(super) fn learn<R>(&mut self, after: &impl AfterWrite<R>, output: &R) {
         self.end();
-        if !after.invalidates(output) {
-            return false;
+        if after.invalidates(output) {
+            let named = after.names(output, &Renderer(self.site));
+            self.add(named.into_iter().filter_map(|named| named.0).collect());
+        } else {
+            self.ending.call_off();
         }
-        let named = after.names(output, &Renderer(self.site));
-        self.add(named.into_iter().filter_map(|named| named.0).collect());
-        true
     }
 
     fn add(&mut self, targets: Vec<Target>) {
@@ -114,24 +109,19 @@ impl Guard {
         }
     }
 
-    /// Nothing was written.
+    /// What there was to be invalidated has been replaced.
     pub(super) fn disarm(mut self) {
-        self.ending.affected.clear();
-    }
-
-    /// Nothing was written, and nobody has to wait for the end of a fence either.
-    pub(super) async fn call_off(mut self) {
-        for affected in &mut self.ending.affected {
-            affected.targets.clear();
-            affected.settle = Duration::ZERO;
-        }
-        self.ending.phase = Phase::Ended;
-        self.ending.run().await;
+        self.ending.call_off();
     }
 
     /// Invalidates now. Dropping this future loses nothing.
     pub(super) async fn fire(mut self) {
         self.ending.run().await;
+    }
+
+    /// [`fire`](Self::fire) where nothing is awaited; on a runtime's thread without waiting.
+    pub(super) fn fire_blocking(self) {
+        self.ending.run_blocking();
     }
 }
 

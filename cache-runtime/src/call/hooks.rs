@@ -20,6 +20,16 @@ impl<V> Hooks<V> for () {
     }
 }
 
+impl<V, H: Hooks<V>> Hooks<V> for &H {
+    fn ttl(&self, value: &V) -> Option<Ttl> {
+        (**self).ttl(value)
+    }
+
+    fn stores(&self, value: &V) -> bool {
+        (**self).stores(value)
+    }
+}
+
 /// `ttl = |value| ..`
 pub struct TtlOf<F, H>(pub(super) F, pub(super) H);
 

@@ -19,7 +19,7 @@ use crate::error::{Error, Fault};
 use crate::flight::{Leader, Outcome, Shared};
 use crate::lease::{Lease, tag_life};
 use crate::observe::Event;
-use crate::store::{Entry, Keyed, Leave, MemoryEntry, Reading};
+use crate::store::{Entry, Keyed, Leave, MemoryEntry, Read};
 
 /// The right to run the body.
 pub(super) struct Load {
@@ -38,7 +38,7 @@ pub(super) enum Way {
     Unconfirmed(Leader),
     /// For all who wait in this process, if what newer code wrote, or the fence of a write, is
     /// still there at the end: then nobody has invalidated it meanwhile.
-    Beside(Leader, Reading),
+    Beside(Leader, Read),
     /// For everybody, if the lease stands to the end.
     Leased(Leased),
 }
@@ -79,6 +79,16 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         load: Load,
         ended: Ended<S::Output>,
     ) -> (Outcomes<S>, Option<S::Value>) {
+        load.cache.count(Event::Load);
+        self.settle_load(load, ended).await
+    }
+
+    /// [`conclude`](Self::conclude) of one load of several that the body ran for at once.
+    pub(super) async fn settle_load(
+        &self,
+        load: Load,
+        ended: Ended<S::Output>,
+    ) -> (Outcomes<S>, Option<S::Value>) {
         let Load {
             cache,
             way,
@@ -87,7 +97,6 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             began,
         } = load;
         drop(permit);
-        cache.count(Event::Load);
         let outcome = self.outcome(&cache, ended);
         let fallback = fallback.filter(|_| outcome.is_err() && self.errors.is_none());
         let fallback = fallback.map(|fallback| fallback.value);
@@ -97,10 +106,11 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             Way::Alone => {}
             Way::Unconfirmed(leader) => {
                 leader.close();
-                leader.land(self.copy(&outcome, fallback.as_ref()));
+                leader.land(self.copy(&outcome, None));
             }
             Way::Beside(leader, seen) => {
-                let copy = self.copy(&outcome, fallback.as_ref());
+                // An older value is for this call only: it was read before what is there now.
+                let copy = self.copy(&outcome, None);
                 self.land_if_still_there(&cache, leader, &seen, copy).await;
             }
             Way::Leased(leased) => {
@@ -137,20 +147,19 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         }
     }
 
-    async fn land_if_still_there(
-        &self,
-        cache: &Cache,
-        leader: Leader,
-        seen: &Reading,
-        copy: Outcome,
-    ) {
+    async fn land_if_still_there(&self, cache: &Cache, leader: Leader, seen: &Read, copy: Outcome) {
         leader.close();
         let Some(key) = self.key.as_ref().filter(|_| leader.has_joiners()) else {
             return;
         };
-        let keyed = Keyed { key, tags: &[] };
+        if seen.generations.contains(&None) {
+            // Its invalidation leaves nothing that could be seen, so nobody can confirm the value.
+            return leader.land(Outcome::NoEntry);
+        }
+        let tags = &self.tags;
+        let keyed = Keyed { key, tags };
         let now = cache.0.store.read(keyed, &mut cache.fresh_budget()).await;
-        leader.land(if now.is_ok_and(|now| now.reading.is_same(seen)) {
+        leader.land(if now.is_ok_and(|now| now.is_same(seen)) {
             copy
         } else {
             Outcome::Again
@@ -305,17 +314,17 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
 }
 
 /// Publishes, or gives the lease back, and lands the flight by what came of it.
-async fn settle(cache: Cache, leader: Leader, lease: Lease, settling: Settling, copy: Outcome) {
+async fn settle(cache: Cache, leader: Leader, held: Lease, settling: Settling, copy: Outcome) {
     // Its invalidation is still on the way, so the lease may stand though it should not.
-    let is_stale = cache.0.journal.holds_any(lease.keyed());
+    let is_stale = cache.0.journal.holds_any(held.keyed());
     let stood = match settling {
         Settling::Publish(entry, kept_for) if !is_stale => {
-            let stood = lease.publish(entry, kept_for).await;
+            let stood = held.publish(entry, kept_for).await;
             count_published(&cache, &stood);
             stood
         }
-        Settling::Publish(..) => lease.release(Leave::Nothing).await,
-        Settling::Release(leave) => lease.release(leave).await,
+        Settling::Publish(..) => held.release(Leave::Nothing).await,
+        Settling::Release(leave) => held.release(leave).await,
     };
     let is_confirmed = cfg!(cache_mutant = "publish_before_joiners")
         || matches!(stood, Ok(true)) && !is_stale

@@ -16,6 +16,7 @@ mod in_memory;
 mod lifetime;
 mod limits;
 mod load;
+mod many;
 mod ops;
 mod read;
 mod refresh;
@@ -33,6 +34,9 @@ pub(crate) use ending::{Affected, Ending, Phase};
 pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};
+pub use many::{
+    Each, GivenId, IdArg, IdList, IdOf, Ids, Many, ManyReturn, One, SameId, batch, id_arg, many,
+};
 pub(crate) use ops::HasOps;
 pub use read::{Call, call};
 pub use shape::{

@@ -12,7 +12,7 @@ use super::limits::{Ended, limited};
 use super::load::Load;
 use super::ops::{HasOps, OpsOf};
 use super::scope;
-use super::shape::{Cacheable, CacheableErrors, CanFail, GivesUp, Optional, Shape};
+use super::shape::{Cacheable, CacheableErrors, CanFail, GivesUp, Optional, Plain, Shape};
 use super::site::Site;
 use crate::cache::{Cache, current};
 use crate::cache_key::IntoKey;
@@ -69,6 +69,35 @@ where
         errors: Option::None,
         gives_up: Option::None,
         hooks: (),
+    }
+}
+
+impl<V, H> Call<Plain<V>, H> {
+    /// A call for one of several ids.
+    pub(super) fn of_one(
+        site: &'static Site,
+        ops: OpsOf<V>,
+        key: Option<Arc<str>>,
+        tags: Vec<Arc<str>>,
+        (ttl, jitter): (Ttl, Option<Jitter>),
+        hooks: H,
+    ) -> Self {
+        Self {
+            site,
+            shape: Plain::new(),
+            ops,
+            cache: Option::None,
+            key,
+            tags,
+            lacks_context: false,
+            found: Option::None,
+            ttl,
+            jitter,
+            none: Option::None,
+            errors: Option::None,
+            gives_up: Option::None,
+            hooks,
+        }
     }
 }
 
@@ -266,7 +295,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     pub async fn read_behind<B, F>(self, body: B) -> S::Output
     where
         Self: Send + Sync + 'static,
-        B: FnOnce() -> F + Send + 'static,
+        B: FnOnce() -> F,
         F: Future<Output = S::Output> + Send + 'static,
         S::Output: Send,
         S::Value: Send + Sync,
@@ -278,7 +307,8 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         match self.enter().await {
             Entered::Answer(output) => output,
             Entered::Refresh(output, refresh) => {
-                self.refresh_behind(refresh, body);
+                // Not run here: made here, so that the body itself need not be `Send`.
+                self.refresh_behind(refresh, body());
                 output
             }
             Entered::Load(load) => Box::pin(self.load_behind(load, body())).await,

@@ -71,6 +71,12 @@ pub trait Shape {
 /// The shape of everything that is not a `Result`.
 pub struct Plain<T>(PhantomData<fn() -> T>);
 
+impl<T> Plain<T> {
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
 impl<T> Shape for Plain<T> {
     type Output = T;
     type Value = T;

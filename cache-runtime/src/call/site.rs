@@ -27,6 +27,8 @@ pub enum SiteKind {
     Read,
     /// `#[update_cache]`
     Update,
+    /// `#[cache_many]`
+    Many,
     /// `#[invalidate_cache]`
     Write,
 }
@@ -123,6 +125,12 @@ impl Site {
     #[track_caller]
     pub const fn read(name: &'static str) -> Self {
         Self::new(SiteKind::Read, name)
+    }
+
+    /// A function under `#[cache_many]`.
+    #[track_caller]
+    pub const fn many(name: &'static str) -> Self {
+        Self::new(SiteKind::Many, name)
     }
 
     /// A function under `#[update_cache]`.

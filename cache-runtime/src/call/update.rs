@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::blocking::is_on_runtime;
+use super::blocking::engine_to_wait_on;
 use super::found::Outcomes;
 use super::guard::Guard;
 use super::hooks::Hooks;
@@ -16,7 +16,6 @@ use super::read::Call;
 use super::scope::{self, Usage};
 use super::shape::Shape;
 use crate::cache::{Cache, Target, current};
-use crate::client::engine;
 use crate::lease::{Lease, Taking};
 use crate::observe::Event;
 use crate::store::{Keyed, Take};
@@ -46,18 +45,25 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
     /// Runs the body and stores what it returns; on a runtime's thread, where it may not wait for
     /// Redis, it only invalidates.
     pub fn update_blocking(self, body: impl FnOnce() -> S::Output) -> S::Output {
-        let Some(engine) = engine::get().filter(|_| !is_on_runtime()) else {
-            let _guard = self
-                .key
-                .as_ref()
-                .map(|key| self.guard(&current(self.cache.as_ref()), key));
-            return body();
+        let Some(engine) = engine_to_wait_on() else {
+            return self.invalidate_detached(body);
         };
         let Some(updating) = engine.block_on(self.begin_update()) else {
             return body();
         };
         let output = body();
         engine.block_on(self.finish_update(updating, output))
+    }
+
+    fn invalidate_detached(&self, body: impl FnOnce() -> S::Output) -> S::Output {
+        let key = self.key.as_ref();
+        let guard = key.map(|key| self.guard(&current(self.cache.as_ref()), key));
+        let output = body();
+        if let Some(mut guard) = guard {
+            guard.end();
+            guard.fire_blocking();
+        }
+        output
     }
 
     fn guard(&self, cache: &Cache, key: &Arc<str>) -> Guard {
@@ -110,6 +116,10 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         load_time: Duration,
     ) -> bool {
         match self.entry(cache, result, load_time, lease.generations()) {
+            Some((entry, time)) if cfg!(cache_mutant = "fenced_update") => {
+                let entries = vec![(lease.keyed().key.clone(), entry)];
+                cache.0.store.put_many(entries, time).await.is_ok()
+            }
             Some((entry, time)) => lease.publish(entry, time).await.unwrap_or(false),
             None => false,
         }

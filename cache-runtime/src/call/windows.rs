@@ -135,7 +135,7 @@ impl Windows {
         self.verify > 0.0 && rand::random::<f64>() < self.verify
     }
 
-    /// Whether a fresh entry is to be loaded anew already: XFetch of Vattani, Chierichetti and
+    /// Whether a fresh entry is to be loaded anew already: `XFetch` of Vattani, Chierichetti and
     /// Lowenstein, "Optimal probabilistic cache stampede prevention". The nearer its end and the
     /// longer its load took, the likelier.
     pub(super) fn is_due(&self, left: Duration, load_time: Duration) -> bool {

@@ -4,13 +4,11 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::blocking::is_on_runtime;
 use super::guard::Guard;
 use super::shape::{FallibleReturn, PayloadOf, Shape};
 use super::site::Site;
 use crate::cache::{Aimed, Cache, Target, current};
 use crate::cache_key::IntoKeys;
-use crate::client::engine;
 use crate::key::{KeyPart, Template, tag_key};
 
 /// What a write is to invalidate; `A` decides by what the body returned.
@@ -155,12 +153,12 @@ impl<A> Write<A> {
     /// `keys = ..`
     #[must_use]
     pub fn keys(mut self, keys: impl IntoKeys) -> Self {
-        keys.each(&mut |key| match key.missing() {
-            Some(name) => self.site.lack(name, &current(key.cache())),
-            None => {
-                let target = Target::Key(key.shared_text().clone());
-                self.targets.push((key.cache().cloned(), target));
+        keys.each(&mut |key| {
+            if let Some(name) = key.missing() {
+                return self.site.lack(name, &current(key.cache()));
             }
+            let target = Target::Key(key.shared_text().clone());
+            self.targets.push((key.cache().cloned(), target));
         });
         self
     }
@@ -237,11 +235,8 @@ impl<A> Write<A> {
             Box::pin(guard.fence()).await;
         }
         let output = body().await;
-        if guard.learn(&after, &output) {
-            Box::pin(guard.fire()).await;
-        } else {
-            Box::pin(guard.call_off()).await;
-        }
+        guard.learn(&after, &output);
+        Box::pin(guard.fire()).await;
         output
     }
 
@@ -251,19 +246,12 @@ impl<A> Write<A> {
         A: AfterWrite<R>,
     {
         let (mut guard, after) = self.arm();
-        let engine = engine::get().filter(|_| !is_on_runtime());
         if guard.is_to_fence() {
-            match engine {
-                Some(engine) => engine.block_on(guard.fence()),
-                None => guard.fence_detached(),
-            }
+            guard.fence_blocking();
         }
         let output = body();
-        match (guard.learn(&after, &output), engine) {
-            (true, Some(engine)) => engine.block_on(guard.fire()),
-            (true, None) => drop(guard),
-            (false, _) => guard.disarm(),
-        }
+        guard.learn(&after, &output);
+        guard.fire_blocking();
         output
     }
 

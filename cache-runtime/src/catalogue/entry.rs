@@ -127,7 +127,7 @@ impl Catalogue {
 fn from_site(site: &Site, sites: &[&Site]) -> CatalogueEntry {
     let mut entry = CatalogueEntry {
         kind: match site.kind {
-            SiteKind::Read => EntryKind::Read,
+            SiteKind::Read | SiteKind::Many => EntryKind::Read,
             SiteKind::Update => EntryKind::Update,
             SiteKind::Write => EntryKind::Write,
         },
@@ -136,7 +136,10 @@ fn from_site(site: &Site, sites: &[&Site]) -> CatalogueEntry {
         keys: Vec::new(),
         patterns: Vec::new(),
         computed: Vec::new(),
-        value: site.value,
+        value: match site.kind {
+            SiteKind::Many => site.value.and_then(value_of_map),
+            _ => site.value,
+        },
         ttl: site.ttl,
         external: site.external,
         file: site.place.file(),
@@ -187,6 +190,48 @@ fn from_template(found: &RegisteredTemplate) -> Option<CatalogueEntry> {
     })
 }
 
+/// `User` of `Result<HashMap<UserId, User>, DbError>`; nothing of an alias.
+fn value_of_map(written: &'static str) -> Option<&'static str> {
+    let arguments = written.split_once("Map<")?.1;
+    let mut depth = 0_usize;
+    let mut ends = arguments.char_indices().filter_map(|(at, letter)| {
+        match letter {
+            '<' | '(' | '[' => depth += 1,
+            ',' if depth == 0 => return Some(at),
+            '>' | ')' | ']' if depth == 0 => return Some(at),
+            '>' | ')' | ']' => depth -= 1,
+            _ => {}
+        }
+        None
+    });
+    let (comma, end) = (ends.next()?, ends.next()?);
+    arguments.get(comma + 1..end).map(str::trim)
+}
+
 fn first_segment(path: &'static str) -> &'static str {
     path.split("::").next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value_of_map;
+
+    #[test]
+    fn the_value_of_a_batch_is_that_of_its_map() {
+        for (written, value) in [
+            ("HashMap<u64, User>", Some("User")),
+            (
+                "Result<HashMap<UserId, Vec<(A, B)>>, DbError>",
+                Some("Vec<(A, B)>"),
+            ),
+            (
+                "std::collections::BTreeMap<(A, B), [u8; 4]>",
+                Some("[u8; 4]"),
+            ),
+            ("HashMap<u64, User, Hasher>", Some("User")),
+            ("Users", None),
+        ] {
+            assert_eq!(value_of_map(written), value, "{written}");
+        }
+    }
 }

@@ -233,27 +233,7 @@ impl Memory {
             return Reading::Entry(entry.clone());
         }
         let claims = self.claims(key);
-        self.claimed(&claims, key, entry, now)
-    }
-
-    /// What a key holds that somebody may have a claim on.
-    fn claimed(
-        &self,
-        claims: &Claims,
-        key: &str,
-        entry: Option<Arc<MemoryEntry>>,
-        now: Duration,
-    ) -> Reading {
-        let held = |kept, is_cooling| Reading::Leased(Held { kept, is_cooling });
-        match (claims.get(key), entry) {
-            (Some(Claim::Lease(_)), entry) => held(entry, false),
-            (Some(Claim::Cooling(until)), entry) if *until > now => held(entry, true),
-            (Some(Claim::Fence(epoch, writers)), _) if is_fenced(writers, now) => {
-                Reading::Fenced(*epoch)
-            }
-            (_, Some(entry)) => Reading::Entry(entry),
-            (_, None) => Reading::Nothing,
-        }
+        claimed(&claims, key, entry, now)
     }
 
     fn claims(&self, key: &str) -> MutexGuard<'_, Claims> {
@@ -273,8 +253,8 @@ impl Memory {
         let generations: Option<Vec<_>> = generations.collect();
         let now = self.clock.now();
         let mut claims = self.claims(at.key);
-        let found = self.claimed(&claims, at.key, self.entry(at.key), now);
-        let kept = match self.may_take(&found, take) {
+        let found = claimed(&claims, at.key, self.entry(at.key), now);
+        let kept = match may_take(&found, take) {
             May::Take(kept) => kept,
             May::Not => return Leasing::Unfit,
             May::NotNow => {
@@ -295,34 +275,6 @@ impl Memory {
         Leasing::Taken {
             kept: kept.map(Reading::Entry),
             generations,
-        }
-    }
-
-    fn may_take(&self, found: &Reading, take: Take<'_>) -> May {
-        let entry = match found {
-            Reading::Entry(entry) => Some(entry.clone()),
-            Reading::Leased(held) => held.kept.clone(),
-            _ => None,
-        };
-        let newer = |version| entry.as_ref().is_some_and(|entry| entry.version > version);
-        match (found, take) {
-            (Reading::Fenced(_), _) => May::NotNow,
-            (_, Take::Steal { version } | Take::Refresh { version }) if newer(version) => May::Not,
-            (_, Take::Steal { .. }) => May::Take(None),
-            (_, Take::Refresh { .. }) => May::Take(entry),
-            (Reading::Nothing, _) => May::Take(None),
-            (Reading::Entry(found), Take::Exactly(Reading::Entry(read)))
-                if Arc::ptr_eq(found, read) =>
-            {
-                May::Take(None)
-            }
-            // One that a vanished or failed loader has left is read as a lease.
-            (Reading::Entry(found), Take::Keeping(Reading::Entry(read)))
-                if Arc::ptr_eq(found, read) =>
-            {
-                May::Take(entry)
-            }
-            _ => May::NotNow,
         }
     }
 
@@ -416,14 +368,16 @@ impl Memory {
     }
 
     pub(crate) fn fence(&self, keys: &[Arc<str>], writer: Token, time: Duration) {
-        keys.iter()
-            .for_each(|key| self.set_writer(key, writer, Some(time)));
+        for key in keys {
+            self.set_writer(key, writer, Some(time));
+        }
     }
 
     pub(crate) fn unfence(&self, keys: &[Arc<str>], writer: Token, settle: Duration) {
         let settle = (!settle.is_zero()).then_some(settle);
-        keys.iter()
-            .for_each(|key| self.set_writer(key, writer, settle));
+        for key in keys {
+            self.set_writer(key, writer, settle);
+        }
     }
 
     /// Lets a writer hold the fence on a key for so long, or no more.
@@ -569,6 +523,47 @@ enum May {
     Take(Option<Arc<MemoryEntry>>),
     NotNow,
     Not,
+}
+
+/// What a key holds that somebody may have a claim on.
+fn claimed(claims: &Claims, key: &str, entry: Option<Arc<MemoryEntry>>, now: Duration) -> Reading {
+    let held = |kept, is_cooling| Reading::Leased(Held { kept, is_cooling });
+    match (claims.get(key), entry) {
+        (Some(Claim::Lease(_)), entry) => held(entry, false),
+        (Some(Claim::Cooling(until)), entry) if *until > now => held(entry, true),
+        (Some(Claim::Fence(epoch, writers)), _) if is_fenced(writers, now) => {
+            Reading::Fenced(*epoch)
+        }
+        (_, Some(entry)) => Reading::Entry(entry),
+        (_, None) => Reading::Nothing,
+    }
+}
+
+fn may_take(found: &Reading, take: Take<'_>) -> May {
+    let entry = match found {
+        Reading::Entry(entry) => Some(entry.clone()),
+        Reading::Leased(held) => held.kept.clone(),
+        _ => None,
+    };
+    let newer = |version| entry.as_ref().is_some_and(|entry| entry.version > version);
+    match (found, take) {
+        (Reading::Fenced(_), _) => May::NotNow,
+        (_, Take::Steal { version } | Take::Refresh { version }) if newer(version) => May::Not,
+        (_, Take::Refresh { .. }) => May::Take(entry),
+        (_, Take::Steal { .. }) | (Reading::Nothing, _) => May::Take(None),
+        (Reading::Entry(found), Take::Exactly(Reading::Entry(read)))
+            if Arc::ptr_eq(found, read) =>
+        {
+            May::Take(None)
+        }
+        // One that a vanished or failed loader has left is read as a lease.
+        (Reading::Entry(found), Take::Keeping(Reading::Entry(read)))
+            if Arc::ptr_eq(found, read) =>
+        {
+            May::Take(entry)
+        }
+        _ => May::NotNow,
+    }
 }
 
 /// Drops what is over, now and then: nobody may ever ask for those keys again.

@@ -68,6 +68,13 @@ pub(crate) struct Held {
     pub(crate) is_cooling: bool,
 }
 
+impl Read {
+    /// Whether neither the key nor a tag was touched since this was read before.
+    pub(crate) fn is_same(&self, before: &Self) -> bool {
+        self.reading.is_same(&before.reading) && self.generations == before.generations
+    }
+}
+
 impl Reading {
     /// Whether this is the very content that was read before.
     pub(crate) fn is_same(&self, before: &Self) -> bool {

@@ -2,6 +2,7 @@
 
 mod address;
 mod connect;
+mod monitor;
 mod process;
 mod start;
 mod statistics;
@@ -10,6 +11,8 @@ use tempfile::TempDir;
 
 use self::address::{Address, Listen};
 use self::process::Process;
+
+pub use self::monitor::Monitor;
 
 /// A `redis-server` process, stopped when the handle is dropped.
 ///

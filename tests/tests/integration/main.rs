@@ -13,6 +13,7 @@
 mod adversity;
 mod catalogue;
 mod coherence;
+mod fences;
 mod flights;
 mod foreign;
 mod golden_keys;
@@ -20,7 +21,9 @@ mod harness;
 mod hygiene;
 mod injectivity;
 mod manual;
+mod many;
 mod reads;
+mod round_trips;
 mod runtimes;
 mod shapes;
 mod support;

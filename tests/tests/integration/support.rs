@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cache_runtime::{Cache, Clock};
 use cache_tests::RedisServer;
+use tokio::sync::Semaphore;
 
 /// A cache for one test, with the server behind it, if there is one.
 pub(crate) struct Fixture {
@@ -94,6 +95,29 @@ impl Runs {
 
     pub(crate) fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Holds a body up until it may go on.
+#[derive(Clone)]
+pub(crate) struct Gate(Arc<(Semaphore, Semaphore)>);
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new((Semaphore::new(0), Semaphore::new(0))))
+    }
+
+    pub(crate) async fn pass(&self) {
+        self.0.0.add_permits(1);
+        self.0.1.acquire().await.expect("an open gate").forget();
+    }
+
+    pub(crate) async fn was_reached(&self) {
+        self.0.0.acquire().await.expect("an open gate").forget();
+    }
+
+    pub(crate) fn open(&self) {
+        self.0.1.add_permits(1);
     }
 }
 

@@ -218,3 +218,38 @@ async fn the_key_of_a_tagged_function_knows_its_tags() {
     })
     .await;
 }
+
+#[invalidate_cache(key = "row:<id>", when = around)]
+async fn keep_fenced(id: u64, end: Arc<Semaphore>) {
+    end.acquire().await.expect("an open gate").forget();
+}
+
+#[tokio::test]
+async fn nobody_joins_a_load_beside_a_fence_that_a_tag_has_overtaken() {
+    let fixture = Fixture::on_redis().await;
+    let server = fixture.server.as_ref().expect("a server");
+    let (cache, writer) = (&fixture.cache, fixture.another_process());
+    let row = Row {
+        value: Arc::default(),
+        reads: Arc::default(),
+        gate: Arc::new(Semaphore::new(1)),
+    };
+    let read = || cache.scope(async { spawn(row_of(1, row.clone())) });
+    assert_eq!(read().await.await.expect("a task"), 0, "the tag is known");
+    let end = Arc::new(Semaphore::new(0));
+    let fence = writer.scope(async { spawn(keep_fenced(1, end.clone())) });
+    let fence = fence.await;
+    let head = || server.command::<Vec<u8>>(("GETRANGE", "row:1", 0, 3));
+    until(async || head().await == b"\xff\xca\x01\x04").await;
+
+    let slow = read().await;
+    until(async || row.reads.load(Ordering::SeqCst) == 2).await;
+    writer.scope(write_rows(&row, 1)).await;
+    let late = read().await;
+    until(async || cache.stats().misses == 3).await;
+    row.gate.add_permits(5);
+    assert_eq!(slow.await.expect("a task"), 0, "it asked before the write");
+    assert_eq!(late.await.expect("a task"), 1, "it asked after the write");
+    end.add_permits(1);
+    fence.await.expect("a task");
+}

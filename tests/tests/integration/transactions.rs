@@ -9,8 +9,9 @@ use cache_runtime::{
     Cache, Invalidation, KeyTemplate, Transaction, cache_keys, cache_result, invalidate_cache,
     spawn, update_cache,
 };
+use cache_tests::RedisServer;
 
-use crate::support::{Fixture, on_each_store};
+use crate::support::{Fixture, Gate, on, on_each_store, until};
 
 struct CacheKeys;
 
@@ -20,6 +21,8 @@ impl CacheKeys {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// The lease time of a cache, for which a commit of unknown outcome is waited for.
+const LEASE: Duration = Duration::from_secs(10);
 
 /// What one connection sees: the bank itself, or a transaction that is not committed yet.
 #[derive(Clone, Default)]
@@ -62,6 +65,11 @@ async fn book(id: u64, amount: i64, view: &View) -> Result<(), io::Error> {
     Ok(())
 }
 
+#[invalidate_cache(key = CacheKeys::BALANCE.key(id), when = around)]
+async fn book_around(id: u64, amount: i64, view: &View) {
+    view.set(id, view.balance(id) + amount);
+}
+
 #[invalidate_cache(pattern = "account:*")]
 async fn close_all(view: &View) {
     view.0.lock().expect("no panic while it is locked").clear();
@@ -70,6 +78,20 @@ async fn close_all(view: &View) {
 /// A commit whose reply was lost.
 fn lost() -> io::Result<()> {
     Err(io::ErrorKind::ConnectionReset.into())
+}
+
+/// What is cached of account 1, and whether a load outside of any transaction stores it.
+async fn is_stored_after(bank: &View, balance_now: i64) -> bool {
+    assert_eq!(balance(1, bank).await, balance_now);
+    CacheKeys::BALANCE.key(1).exists().await.expect("a store")
+}
+
+async fn committed(transaction: Transaction, tx: &View, bank: &View) {
+    let commit = async {
+        tx.commit_to(bank);
+        io::Result::Ok(())
+    };
+    transaction.commit(commit).await.expect("a commit");
 }
 
 /// A bank whose account 1 has 100, and is cached.
@@ -185,36 +207,46 @@ async fn reads_inside_see_the_transaction_and_store_nothing() {
     .await;
 }
 
+#[cache_result(key = CacheKeys::BALANCE.key(id), ttl = 60, key_ignores(view, gate))]
+async fn slow(id: u64, view: &View, gate: &Gate) -> i64 {
+    let balance = view.balance(id);
+    gate.pass().await;
+    balance
+}
+
+/// Loads inside a transaction, and outside while that is under way.
+async fn loads_at_once(cache: &Cache) -> (i64, i64) {
+    let (transaction, tx) = (Transaction::new(), View::default());
+    tx.set(1, 50);
+    let [inner, outer] = [Gate::new(), Gate::new()];
+    let inside = cache.scope(transaction.scope(slow(1, &tx, &inner)));
+    let outside = async {
+        inner.was_reached().await;
+        outer.open();
+        let balance = cache.scope(slow(1, &View::default(), &outer)).await;
+        inner.open();
+        balance
+    };
+    tokio::join!(inside, outside)
+}
+
 #[tokio::test]
 async fn nobody_outside_gets_a_load_from_inside() {
-    #[cache_result(key = CacheKeys::BALANCE.key(id), ttl = 60, key_ignores(view, gate))]
-    async fn slow(id: u64, view: &View, gate: &tokio::sync::Semaphore) -> i64 {
-        let balance = view.balance(id);
-        gate.acquire().await.expect("an open gate").forget();
-        balance
-    }
     on_each_store(async |fixture: Arc<Fixture>| {
-        let bank = View::default();
-        let (transaction, tx) = (Transaction::new(), bank.begin());
-        tx.set(1, 50);
-        let [inner, outer] = [0, 1].map(|_| tokio::sync::Semaphore::new(0));
-        let inside = transaction.scope(slow(1, &tx, &inner));
-        let outside = async {
-            while fixture.cache.stats().misses == 0 {
-                tokio::task::yield_now().await;
-            }
-            outer.add_permits(1);
-            let balance = slow(1, &bank, &outer).await;
-            inner.add_permits(1);
-            balance
-        };
-        assert_eq!(tokio::join!(inside, outside), (50, 0));
-        assert_eq!(
-            CacheKeys::BALANCE.key(1).get().await.expect("a store"),
-            Some(0)
-        );
+        assert_eq!(loads_at_once(&fixture.cache).await, (50, 0));
+        let stored = CacheKeys::BALANCE.key(1).get().await;
+        assert_eq!(stored.expect("a store"), Some(0));
     })
     .await;
+}
+
+#[tokio::test]
+async fn nor_does_anybody_without_redis() {
+    let mut server = RedisServer::start().await;
+    let cache = on(&server);
+    server.kill();
+    assert_eq!(loads_at_once(&cache).await, (50, 0));
+    assert_eq!((cache.stats().joined, cache.stats().wait_timeouts), (0, 0));
 }
 
 #[tokio::test]
@@ -295,11 +327,7 @@ async fn a_pattern_is_pending_for_all_that_it_matches() {
         });
         inside.await;
         assert_eq!(balance(1, &bank).await, 100);
-        let committed = transaction.commit(async {
-            tx.commit_to(&bank);
-            io::Result::Ok(())
-        });
-        committed.await.expect("a commit");
+        committed(transaction, &tx, &bank).await;
         assert_eq!(balance(1, &bank).await, 0);
     })
     .await;
@@ -321,11 +349,7 @@ async fn a_savepoint_waits_for_the_outermost_commit() {
             inside.await.expect("a booking");
             assert_eq!(fixture.cache.stats().invalidations, 0);
             if commits {
-                let committed = outer.commit(async {
-                    tx.commit_to(&bank);
-                    io::Result::Ok(())
-                });
-                committed.await.expect("a commit");
+                committed(outer, &tx, &bank).await;
             } else {
                 drop(outer);
             }
@@ -358,6 +382,156 @@ async fn a_task_that_outlives_its_transaction_invalidates_for_itself() {
         let hits = fixture.cache.stats().hits;
         assert_eq!(balance(1, &bank).await, 90);
         assert_eq!(fixture.cache.stats().hits, hits + 1, "stored again");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_commit_whose_outcome_nobody_knows_invalidates_and_fences() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        for outcome in ["failed", "dropped", "panicked"] {
+            let bank = bank().await;
+            let (transaction, tx) = (Transaction::new(), bank.begin());
+            let booking = transaction.scope(book(1, -10, &tx));
+            booking.await.expect("a booking");
+            let commit = async move {
+                match outcome {
+                    "failed" => lost(),
+                    "dropped" => std::future::pending().await,
+                    _ => std::panic::resume_unwind(Box::new("on purpose")),
+                }
+            };
+            let commit = spawn(transaction.commit(commit));
+            if outcome == "dropped" {
+                tokio::task::yield_now().await;
+                commit.abort();
+            }
+            assert!(
+                !commit.await.is_ok_and(|commit| commit.is_ok()),
+                "{outcome}"
+            );
+            assert!(fixture.cache.drained(MINUTE).await);
+
+            assert!(!is_stored_after(&bank, 100).await, "read before it arrives");
+            tx.commit_to(&bank);
+            assert!(!is_stored_after(&bank, 90).await, "{outcome}");
+            fixture.pass("account:1:balance", LEASE).await;
+            assert!(is_stored_after(&bank, 90).await, "{outcome}");
+            book(1, 0, &bank).await.expect("a booking");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_written_around_stays_fenced_until_the_transaction_is_over() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        for ends_by in ["a commit", "a rollback"] {
+            let bank = bank().await;
+            let (transaction, tx) = (Transaction::new(), bank.begin());
+            transaction.scope(book_around(1, -10, &tx)).await;
+            assert!(!is_stored_after(&bank, 100).await, "{ends_by}");
+            if ends_by == "a commit" {
+                committed(transaction, &tx, &bank).await;
+            } else {
+                drop(transaction);
+                until(async || is_stored_after(&bank, 100).await).await;
+            }
+            assert!(is_stored_after(&bank, bank.balance(1)).await, "{ends_by}");
+            book(1, 0, &bank).await.expect("a booking");
+        }
+        assert_eq!(fixture.cache.stats().deferred, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fence_that_is_lost_ends_with_the_transaction_all_the_same() {
+    let fixture = Fixture::on_redis().await;
+    let server = fixture.server.as_ref().expect("a server");
+    let test = async {
+        let bank = bank().await;
+        let (transaction, tx) = (Transaction::new(), bank.begin());
+        transaction.scope(book_around(1, -10, &tx)).await;
+        let () = server.command(("DEL", "account:1:balance")).await;
+        assert!(is_stored_after(&bank, 100).await);
+        assert_eq!(
+            transaction.scope(balance(1, &tx)).await,
+            90,
+            "its own write"
+        );
+        committed(transaction, &tx, &bank).await;
+        assert!(is_stored_after(&bank, 90).await);
+    };
+    fixture.cache.scope(test).await;
+}
+
+#[tokio::test]
+async fn keys_settle_after_the_commit() {
+    #[invalidate_cache(key = CacheKeys::BALANCE.key(id), settle = "2s")]
+    async fn book_and_settle(id: u64, amount: i64, view: &View) {
+        view.set(id, view.balance(id) + amount);
+    }
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let bank = bank().await;
+        let (transaction, tx) = (Transaction::new(), bank.begin());
+        let inside = transaction.scope(async {
+            book_and_settle(1, -10, &tx).await;
+            // A plain one, which must not shorten it.
+            book(1, 0, &tx).await
+        });
+        inside.await.expect("a booking");
+        committed(transaction, &tx, &bank).await;
+        assert!(!is_stored_after(&bank, 90).await);
+        fixture
+            .pass("account:1:balance", Duration::from_secs(2))
+            .await;
+        assert!(is_stored_after(&bank, 90).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tag_is_pending_for_all_that_carry_it() {
+    #[cache_result(key = "tagged:<id>", ttl = 60, tags = ["customer:<id>"], key_ignores(view))]
+    async fn tagged(id: u64, view: &View) -> i64 {
+        view.balance(id)
+    }
+    #[invalidate_cache(tags = ["customer:<id>"])]
+    async fn charge(id: u64, view: &View) {
+        view.set(id, view.balance(id) - 10);
+    }
+    on_each_store(async |_| {
+        let bank = bank().await;
+        assert_eq!(tagged(1, &bank).await, 100);
+        let (transaction, tx) = (Transaction::new(), bank.begin());
+        let inside = transaction.scope(async {
+            charge(1, &tx).await;
+            assert_eq!(tagged(1, &tx).await, 90);
+            assert_eq!(tagged_key(1).get().await.expect("a store"), None);
+        });
+        inside.await;
+        assert_eq!(tagged(1, &bank).await, 100);
+        committed(transaction, &tx, &bank).await;
+        assert_eq!(tagged(1, &bank).await, 90);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_transaction_reads_is_not_held_against_the_entry() {
+    #[cache_result(key = "verified:<id>", ttl = 60, verify = 1.0, key_ignores(view))]
+    async fn verified(id: u64, view: &View) -> i64 {
+        view.balance(id)
+    }
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let bank = bank().await;
+        verified(1, &bank).await;
+        let tx = bank.begin();
+        tx.set(1, 5);
+        let inside = Transaction::new();
+        assert_eq!(inside.scope(verified(1, &tx)).await, 100);
+        assert_eq!(fixture.cache.stats().mismatches, 0);
     })
     .await;
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use cache_runtime::{Cache, Error, cache_result, refresh, spawn};
+use cache_runtime::{Cache, Error, Invalidation, cache_result, refresh, spawn};
+use cache_tests::FaultProxy;
 use tokio::sync::Semaphore;
 
 use crate::support::{Fixture, on_each_store, until};
@@ -504,4 +505,36 @@ async fn a_failed_refresh_on_demand_keeps_the_entry() {
         assert_eq!(fixture.cache.stats().hits, 1);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_value_that_was_invalidated_before_the_lease_is_no_answer() {
+    let fixture = Fixture::on_redis().await;
+    let server = fixture.server.as_ref().expect("a server");
+    let proxy = FaultProxy::before(server.port());
+    let far_away = Cache::builder()
+        .redis_url(proxy.url())
+        .clock(fixture.clock.clone())
+        .build()
+        .expect("a valid configuration");
+    let source = Source::new();
+    let load = || far_away.scope(async { spawn(fail_safe(5, source.clone())) });
+    assert_eq!(load().await.await.expect("a task"), Ok(0));
+    fixture.pass("safe:5", MINUTE + SECOND).await;
+    source.fail(true);
+    source.hold();
+    let seen = server.calls("get").await;
+
+    // Between its read and its lease, somebody else invalidates.
+    proxy.delay_requests(Duration::from_millis(200));
+    let leader = load().await;
+    until(async || server.calls("get").await > seen).await;
+    let invalidated = fixture.cache.scope(fail_safe_key(5).invalidate()).await;
+    assert_eq!(invalidated.expect("a server"), Invalidation::Applied);
+    proxy.delay_requests(Duration::ZERO);
+    let late = load().await;
+    until(async || source.loads() == 2 && far_away.stats().misses == 3).await;
+    source.answer(2);
+    assert_eq!(late.await.expect("a task"), Err(Failure::Source));
+    drop(leader.await.expect("a task"));
 }

@@ -53,8 +53,8 @@ fn says_what_is_wrong_and_what_to_write() {
             " has `<>`: write a name or a path of fields, such as `<id>` or `<user.id>`",
         ),
         (
-            "u:<@t>",
-            " has `<@t>`: `@` has no meaning here, write `<name>` and pass the value",
+            "u:<@1>",
+            " has `<@1>`: `@` takes the name of a part of the caller's context, as in `<@tenant>`",
         ),
         (
             "u:<id|sha>",

@@ -135,12 +135,11 @@ impl Redis {
     ) -> Result<Leasing, Fault> {
         let (lease, now) = (lease_bytes(token), self.now());
         let (mode, expected, version): (_, &[u8], _) = match take {
-            Take::Absent => ("absent", &[], 0),
             Take::Exactly(Reading::Bytes(bytes)) => ("exactly", bytes, 0),
             Take::Keeping(Reading::Bytes(bytes)) => {
                 ("keeping", &bytes[..IDENTITY.min(bytes.len())], 0)
             }
-            Take::Exactly(_) | Take::Keeping(_) => ("absent", &[], 0),
+            Take::Absent | Take::Exactly(_) | Take::Keeping(_) => ("absent", &[], 0),
             Take::Steal { version } => ("steal", &[], version),
             Take::Refresh { version } => ("refresh", &[], version),
         };
@@ -186,15 +185,15 @@ impl Redis {
         generations: &[Generation],
         leave: Leave,
     ) -> Result<bool, Fault> {
-        let (lease, cooling) = (lease_bytes(token), cooling_bytes());
-        let (leave, time): (&[u8], _) = match leave {
+        let (claim, cooling) = (lease_bytes(token), cooling_bytes());
+        let (left, time): (&[u8], _) = match leave {
             Leave::Nothing => (&[], 0),
             Leave::Kept => (b"kept", 0),
             Leave::Cooling(time) => (&cooling, millis(time)),
         };
         let (keys, now) = (self.wires(at), self.now());
         let run = Script::Release.run(self.link(), &keys, self.budget, |cmd| {
-            cmd.arg(lease.as_slice()).arg(leave).arg(time).arg(now);
+            cmd.arg(claim.as_slice()).arg(left).arg(time).arg(now);
             for generation in generations {
                 cmd.arg(generation.as_slice());
             }

@@ -2,7 +2,7 @@
 #![deny(warnings)]
 
 use cache_runtime::{
-    KeyPart, KeyTemplate, cache_keys, cache_result, invalidate_cache, update_cache,
+    KeyPart, KeyTemplate, cache_keys, cache_many, cache_result, invalidate_cache, update_cache,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,10 @@ trait Everything {
     fn any(&self) {}
     fn cache(&self, (): ()) {}
     fn call(&self) {}
+    fn can_fail(&self, (): ()) {}
+    fn each(&self, (): ()) {}
+    fn gives_up(&self, (): ()) {}
+    fn many(&self) {}
     fn errors(&self, (): ()) {}
     fn format(&self, (): ()) {}
     fn jitter(&self, (): ()) {}
@@ -92,10 +96,14 @@ trait Everything {
     fn describe(&self) {}
     fn companion(&self) {}
     fn read(&self, (): ()) {}
+    fn read_behind(&self, (): ()) {}
     fn read_blocking(&self, (): ()) {}
     fn render(&self, (): ()) {}
     fn run(&self, (): ()) {}
+    fn returned(&self, (): ()) {}
     fn store_if(&self, (): ()) {}
+    fn tag(&self, (): ()) {}
+    fn tags(&self, (): ()) {}
     fn ttl(&self, (): ()) {}
     fn update(&self, (): ()) {}
 }
@@ -172,6 +180,45 @@ pub(super) async fn plain(id: ::core::primitive::u64, runs: &Runs) -> ::core::pr
     id
 }
 
+#[cache_result(
+    key = "hostile:windowed:<id>",
+    ttl = 60,
+    stale = "1m",
+    fail_safe = "2m",
+    refresh_ahead = 1.0,
+    refresh = background,
+    soft_timeout = "1s",
+    hard_timeout = "2s",
+    verify = 0.01,
+    tags = ["hostile:<id>", "hostile"]
+)]
+pub(super) async fn windowed(
+    id: ::core::primitive::u64,
+) -> ::core::result::Result<::core::primitive::u64, ::cache_runtime::Error> {
+    ::core::result::Result::Ok(id)
+}
+
+#[cache_many(
+    key = "hostile:many:<text>:<one>",
+    by = one in many,
+    ttl = 60,
+    tags = ["hostile:<one>"],
+    store_if = |_| true,
+    key_ignores(runs)
+)]
+pub(super) async fn batch(
+    many: &[::core::primitive::u64],
+    text: ::std::string::String,
+    runs: &Runs,
+) -> ::std::collections::BTreeMap<::core::primitive::u64, ::std::string::String> {
+    let mut all = ::std::collections::BTreeMap::new();
+    for one in many {
+        runs.run();
+        all.insert(*one, ::std::clone::Clone::clone(&text));
+    }
+    all
+}
+
 #[update_cache(key = "hostile:all:<id>:<text>", version = 2, codec = postcard, ttl = 60)]
 pub(super) async fn update(
     id: ::core::primitive::u64,
@@ -187,6 +234,8 @@ pub(super) async fn update(
     key = "hostile:plain:<return>",
     keys = [Keys::OF.key(id, Kind::Plain), plain_key(id), "hostile:all:<id>:<text>"],
     pattern = "hostile:all:<id>:*",
+    tags = ["hostile", "hostile:<return>"],
+    settle = "1ms",
     on = ok
 )]
 pub(super) async fn forget(
@@ -202,5 +251,5 @@ pub(super) fn blocking(id: ::core::primitive::u64) -> ::core::primitive::u64 {
     id
 }
 
-#[invalidate_cache(keys = [key_of_blocking(id)])]
+#[invalidate_cache(keys = [key_of_blocking(id)], when = around)]
 pub(super) fn forget_blocking(id: ::core::primitive::u64) {}

@@ -45,6 +45,22 @@ async fn hostile_names_change_nothing() {
     assert_eq!((stats.hits, stats.loads), (4, 4), "{stats:?}");
 }
 
+#[tokio::test]
+async fn hostile_names_change_nothing_in_the_background_or_in_batches() {
+    counted(async {
+        assert!(matches!(hostile::windowed(7).await, Ok(7)));
+        let runs = Runs::default();
+        for ids in [[1, 2], [2, 3]] {
+            let all = hostile::batch(&ids, "a".to_owned(), &runs).await;
+            assert_eq!(all, ids.map(|id| (id, "a".to_owned())).into());
+        }
+        assert_eq!(runs.count(), 3);
+        let one = hostile::batch_key(3, "a").get().await;
+        assert!(matches!(one, Ok(Some(text)) if text == "a"));
+    })
+    .await;
+}
+
 #[test]
 fn hostile_names_change_nothing_in_plain_functions() {
     let before = (hostile::blocking(7), hostile::blocking(7));
