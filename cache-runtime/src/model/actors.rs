@@ -1,14 +1,16 @@
 //! Who takes part: calls as an annotation makes them, over rows of a database that the explorer
 //! lets them read and write.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use super::gate::{Act, Pass, gate};
+use super::hash::mix;
 use super::scenario::Policy;
 use super::sim::learn;
 use super::stage::on;
 use crate::Cache;
-use crate::__private::{KeySource, Site, Template, Ttl, Windows, call, returns, tag as template, write};
+use crate::__private::{KeySource, Site, Template, Ttl, Windows, batch, call, many, returns, tag as template, write};
 
 /// The time to live of every entry, and the length of its windows.
 pub(super) const SECONDS: u64 = 60;
@@ -34,6 +36,8 @@ static TAGGED_FAIL_SAFE: Site = Site::read("tagged, fail-safe")
     .keys(KEYS)
     .tags(TAGS)
     .windows(Windows::new().fail_safe(MILLIS));
+static MANY: Site = Site::read("many").keys(KEYS);
+static MANY_TAGGED: Site = Site::read("many, tagged").keys(KEYS).tags(TAGS);
 static UPDATE: Site = Site::update("update").keys(KEYS);
 static WRITE: Site = Site::write("write").keys(KEYS).tags(TAGS);
 static AROUND: Site = Site::write("around").keys(KEYS).tags(TAGS).around();
@@ -43,18 +47,27 @@ static AROUND: Site = Site::write("around").keys(KEYS).tags(TAGS).around();
 pub(super) struct Broken;
 
 type Output = Result<u64, Broken>;
+type Many = Result<BTreeMap<u64, u64>, Broken>;
+
+static CELLS: LazyLock<[Arc<str>; 2]> = LazyLock::new(|| ["cell:0".into(), "cell:1".into()]);
+static TAG: LazyLock<Arc<str>> = LazyLock::new(|| "[tag]group".into());
 
 pub(super) fn key(cell: usize) -> Arc<str> {
-    format!("cell:{cell}").into()
+    CELLS[cell].clone()
+}
+
+/// The cell that this is the key of.
+pub(super) fn cell(key: &str) -> usize {
+    usize::from(key == &*CELLS[1])
 }
 
 pub(super) fn tag() -> Arc<str> {
-    "[tag]group".into()
+    TAG.clone()
 }
 
 /// A call of a cached function.
 pub(super) async fn read(cache: Cache, cell: usize, policy: Policy) {
-    gate(Act::Begin, &key(cell)).await;
+    gate(Act::Begin, &[key(cell)]).await;
     let known = on(|stage| stage.known(cell));
     learn(known, || format!("{known} is known"));
     let site = match policy {
@@ -82,15 +95,52 @@ pub(super) async fn read(cache: Cache, cell: usize, policy: Policy) {
 }
 
 async fn load(cell: usize) -> Output {
-    let _loading = Loading(cell, on(|stage| stage.load_begins(cell)));
-    if gate(Act::Load, &key(cell)).await == Pass::Otherwise {
+    load_all(&[cell]).await.map(|values| values[0].1)
+}
+
+/// A call of a function that answers for several ids.
+pub(super) async fn read_all(cache: Cache, cells: usize, policy: Policy) {
+    let cells: Vec<_> = (0..cells).collect();
+    let keys: Vec<_> = cells.iter().map(|cell| key(*cell)).collect();
+    gate(Act::Begin, &keys).await;
+    let known = cells.iter().map(|cell| on(|stage| stage.known(*cell)));
+    let known: Vec<_> = known.collect();
+    learn(known.iter().copied().fold(0, mix), || format!("{known:?} is known"));
+    let site = if policy.is_tagged() { &MANY_TAGGED } else { &MANY };
+    let ids: Vec<u64> = cells.iter().map(|cell| *cell as u64).collect();
+    let shape = returns::<Many>().__cache_shape();
+    let call = many(site, shape, batch(&ids)).cache(cache);
+    let call = call.each(|id, one| {
+        let one = if policy.is_tagged() { one.tag(0, &[]) } else { one };
+        one.key(&[id])
+    });
+    let output = call.ttl(Ttl::seconds(SECONDS)).read(load_many).await;
+    for (id, value) in output.into_iter().flatten() {
+        let cell = usize::try_from(id).unwrap();
+        on(|stage| stage.answer(value, known[cell]));
+    }
+}
+
+async fn load_many(ids: Vec<u64>) -> Many {
+    let cells: Vec<_> = ids.into_iter().map(|id| usize::try_from(id).unwrap()).collect();
+    let values = load_all(&cells).await?;
+    Ok(values.into_iter().map(|(cell, value)| (cell as u64, value)).collect())
+}
+
+async fn load_all(cells: &[usize]) -> Result<Vec<(usize, u64)>, Broken> {
+    let loads = cells.iter().map(|cell| Loading(*cell, on(|stage| stage.load_begins(*cell))));
+    let _loads: Vec<_> = loads.collect();
+    let keys: Vec<_> = cells.iter().map(|cell| key(*cell)).collect();
+    if gate(Act::Load, &keys).await == Pass::Otherwise {
         learn(0, || "an error".to_owned());
         return Err(Broken);
     }
-    let value = on(|stage| stage.value(cell));
-    learn(value + 1, || format!("{value}"));
-    gate(Act::Loaded, &key(cell)).await;
-    Ok(value)
+    let values = cells.iter().map(|cell| (*cell, on(|stage| stage.value(*cell))));
+    let values: Vec<_> = values.collect();
+    let sum = values.iter().fold(1, |sum, (_, value)| mix(sum, *value));
+    learn(sum, || format!("{values:?}"));
+    gate(Act::Loaded, &keys).await;
+    Ok(values)
 }
 
 /// A load is over however it ends.
@@ -143,7 +193,7 @@ pub(super) async fn invalidate(cache: Cache, aim: Aim, when: When) {
 
 /// A call of a function whose result is the new entry.
 pub(super) async fn update(cache: Cache, cell: usize) {
-    gate(Act::Begin, &key(cell)).await;
+    gate(Act::Begin, &[key(cell)]).await;
     learn(0, || "an update".to_owned());
     let call = call(&UPDATE, returns::<Output>().__cache_shape()).cache(cache);
     let call = call.key(&[&(cell as u64)]).ttl(Ttl::seconds(SECONDS));
@@ -155,13 +205,10 @@ pub(super) async fn update(cache: Cache, cell: usize) {
 
 /// Writes the rows, and says what they hold then.
 async fn commit(aim: Aim, when: When) -> Vec<(usize, u64)> {
-    let names = match aim {
-        Aim::Cell(cell) => key(cell),
-        Aim::Tag => "all".into(),
-    };
-    gate(Act::Commit, &names).await;
+    let cells = aim.cells(on(|stage| stage.facts.rows()));
+    let keys: Vec<_> = cells.iter().map(|cell| key(*cell)).collect();
+    gate(Act::Commit, &keys).await;
     let written = on(|stage| {
-        let cells = aim.cells(stage.facts.rows());
         let written: Vec<_> = cells.iter().map(|cell| (*cell, stage.commit(*cell))).collect();
         if when == When::Around {
             stage.fence(&written);

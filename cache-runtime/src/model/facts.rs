@@ -122,11 +122,11 @@ impl Facts {
         self.may_load_twice = true;
     }
 
-    pub(super) fn load_begins(&mut self, row: usize, task: u64) {
+    pub(super) fn load_begins(&mut self, row: usize, task: u64, is_excused: bool) {
         let loads = &mut self.rows[row].loads;
         let is_second = loads.iter().any(|(_, is_excused)| !is_excused);
-        loads.push((task, false));
-        if is_second && !self.may_load_twice {
+        loads.push((task, is_excused));
+        if is_second && !is_excused && !self.may_load_twice {
             self.find(|| "two loads of one key at once".to_owned());
         }
     }

@@ -44,12 +44,11 @@ pub(super) enum Pass {
 pub(super) struct Waiting {
     pub(super) task: usize,
     pub(super) act: Act,
-    pub(super) key: Arc<str>,
+    pub(super) keys: Vec<Arc<str>>,
     pub(super) passed: Option<Pass>,
+    /// A number for the gate, whoever waits there.
+    pub(super) gate: u64,
     ticket: u64,
-    /// What the key held when the pause began.
-    content: Option<u64>,
-    has_changed: bool,
 }
 
 impl Act {
@@ -60,49 +59,35 @@ impl Act {
 }
 
 impl Waiting {
-    pub(super) fn new(task: usize, ticket: u64, act: Act, key: Arc<str>) -> Self {
+    pub(super) fn new(task: usize, ticket: u64, act: Act, keys: Vec<Arc<str>>) -> Self {
+        let sums = keys.iter().map(|key| hash::of_text(key));
+        let gate = sums.fold(act as u64, mix);
         Self {
             task,
             act,
-            key,
+            keys,
             passed: None,
+            gate,
             ticket,
-            content: None,
-            has_changed: false,
         }
-    }
-
-    pub(super) fn gate(&self) -> u64 {
-        mix(self.act as u64, hash::of_text(&self.key))
-    }
-
-    pub(super) fn state(&self) -> u64 {
-        mix(self.gate(), u64::from(self.has_changed))
-    }
-
-    pub(super) fn look_at(&mut self, content: u64) {
-        let before = *self.content.get_or_insert(content);
-        self.has_changed |= before != content;
-    }
-
-    /// Whether there is anything new to see.
-    pub(super) fn has_changed(&self) -> bool {
-        self.has_changed
     }
 }
 
 /// Waits until the explorer lets the running task go on.
-pub(super) fn gate(act: Act, key: &Arc<str>) -> Gate {
+pub(super) fn gate(act: Act, keys: &[Arc<str>]) -> Gate {
+    let mut keys = keys.to_vec();
+    // In whatever order a map gave them.
+    keys.sort_unstable();
     Gate {
         act,
-        key: key.clone(),
+        keys,
         ticket: None,
     }
 }
 
 pub(super) struct Gate {
     act: Act,
-    key: Arc<str>,
+    keys: Vec<Arc<str>>,
     ticket: Option<u64>,
 }
 
@@ -111,8 +96,8 @@ impl Future for Gate {
 
     fn poll(mut self: Pin<&mut Self>, _task: &mut Context<'_>) -> Poll<Pass> {
         let Some(ticket) = self.ticket else {
-            let (act, key) = (self.act, self.key.clone());
-            self.ticket = Some(on(|stage| stage.wait(act, key)));
+            let (act, keys) = (self.act, std::mem::take(&mut self.keys));
+            self.ticket = Some(on(|stage| stage.wait(act, keys)));
             return Poll::Pending;
         };
         on(|stage| {

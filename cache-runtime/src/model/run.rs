@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
 
     fn join(&mut self, name: String, process: usize, part: Part, cache: Cache) {
         on(|stage| stage.cast(name, process));
-        let task = part.play(cache, self.scenario.policy);
+        let task = part.play(cache, self.scenario.policy, self.scenario.cells);
         self.players.push(Player::new(task));
     }
 
@@ -191,7 +191,7 @@ impl<'a> Run<'a> {
             let left = stage.facts.left;
             for (at, waiting) in stage.waiting.iter().enumerate() {
                 let (go, otherwise) = match waiting.act {
-                    Act::Pause => (waiting.has_changed(), left.timeouts > 0),
+                    Act::Pause => (stage.tasks[waiting.task].has_news(), left.timeouts > 0),
                     Act::TimeUp => (left.timeouts > 0, false),
                     Act::Lease => (true, left.lost > 0 && stage.late.is_none()),
                     Act::Load => (true, left.failures > 0),
@@ -338,7 +338,7 @@ impl<'a> Run<'a> {
         spend(|left| &mut left.drops);
         let (_, part) = self.scenario.parts[at - self.prologue];
         on(|stage| {
-            if !matches!(part, Part::Read(_) | Part::ReadTwice(_)) {
+            if matches!(part, Part::Write(..) | Part::Update(_)) {
                 // Its process goes without the store until that has heard of it.
                 stage.facts.may_load_twice();
             }

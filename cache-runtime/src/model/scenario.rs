@@ -23,6 +23,8 @@ pub(super) enum Policy {
 pub(super) enum Part {
     Read(usize),
     ReadTwice(usize),
+    /// All cells at once.
+    ReadAll,
     Write(Aim, When),
     Update(usize),
 }
@@ -59,18 +61,20 @@ impl Part {
         match self {
             Self::Read(_) => "read",
             Self::ReadTwice(_) => "reads",
+            Self::ReadAll => "batch",
             Self::Write(..) => "write",
             Self::Update(_) => "update",
         }
     }
 
-    pub(super) fn play(self, cache: Cache, policy: Policy) -> Task {
+    pub(super) fn play(self, cache: Cache, policy: Policy, cells: usize) -> Task {
         match self {
             Self::Read(cell) => Box::pin(actors::read(cache, cell, policy)),
             Self::ReadTwice(cell) => Box::pin(async move {
                 actors::read(cache.clone(), cell, policy).await;
                 actors::read(cache, cell, policy).await;
             }),
+            Self::ReadAll => Box::pin(actors::read_all(cache, cells, policy)),
             Self::Write(aim, when) => Box::pin(actors::invalidate(cache, aim, when)),
             Self::Update(cell) => Box::pin(actors::update(cache, cell)),
         }

@@ -2,7 +2,7 @@
 
 use super::actors::{Aim, When};
 use super::facts::Limits;
-use super::scenario::Part::{self, Read, ReadTwice, Update, Write};
+use super::scenario::Part::{self, Read, ReadAll, ReadTwice, Update, Write};
 use super::scenario::{Policy, Scenario, Start};
 
 const A: usize = 0;
@@ -113,12 +113,12 @@ pub(super) const UPDATES: &[Scenario] = &[
     ),
     plain(
         "an update is dropped",
-        &[(A, Update(0)), (A, ReadTwice(0))],
+        &[(A, Update(0)), (A, Read(0))],
         Limits { drops: 1, ..NONE },
     ),
     plain(
         "an update is dropped, and another process reads",
-        &[(A, Update(0)), (B, ReadTwice(0))],
+        &[(A, Update(0)), (B, Read(0))],
         Limits { drops: 1, ..NONE },
     ),
     plain(
@@ -265,8 +265,32 @@ pub(super) const TAGS: &[Scenario] = &[
     ),
 ];
 
+const fn two(
+    policy: Policy,
+    name: &'static str,
+    parts: &'static [(usize, Part)],
+    limits: Limits,
+) -> Scenario {
+    Scenario {
+        policy,
+        cells: 2,
+        ..plain(name, parts, limits)
+    }
+}
+
+/// Two keys, asked for at once.
+pub(super) const BATCHES: &[Scenario] = &[
+    two(Policy::Plain, "a batch meets a write", &[(A, ReadAll), (B, AFTER)], NONE),
+    two(Policy::Plain, "a batch meets a read", &[(A, ReadAll), (A, Read(0)), (B, AFTER)], NONE),
+    two(Policy::Plain, "a batch meets a read of another process", &[(A, ReadAll), (B, Read(0)), (B, AFTER)], NONE),
+    two(Policy::Plain, "batches meet", &[(A, ReadAll), (A, ReadAll)], NONE),
+    two(Policy::Plain, "batches of two processes meet", &[(A, ReadAll), (B, ReadAll)], NONE),
+    two(Policy::Plain, "a batch fails", &[(A, ReadAll), (A, Read(0))], FAILS),
+    two(Policy::Tagged, "a batch under a tag", &[(A, ReadAll), (B, TAG)], NONE),
+];
+
 /// All of them, the quickest first.
-pub(super) const GROUPS: [&[Scenario]; 5] = [READS, UPDATES, FENCES, WINDOWS, TAGS];
+pub(super) const GROUPS: [&[Scenario]; 6] = [READS, UPDATES, FENCES, WINDOWS, TAGS, BATCHES];
 
 pub(super) fn named(name: &str) -> Option<&'static Scenario> {
     let mut all = GROUPS.into_iter().flatten();

@@ -34,7 +34,7 @@ pub(super) fn text(stage: &Stage, choice: Choice) -> String {
 
 fn text_of_pass(stage: &Stage, at: usize, pass: Pass) -> String {
     let waiting = &stage.waiting[at];
-    let (name, key) = (&stage.tasks[waiting.task].name, &waiting.key);
+    let (name, key) = (&stage.tasks[waiting.task].name, waiting.keys.join(" and "));
     match (waiting.act, pass) {
         (Act::Begin, _) => format!("{name} begins"),
         (Act::Read, _) => format!("{name} reads {key}"),

@@ -52,9 +52,9 @@ pub(crate) fn look() {
 }
 
 /// A pause until another process may have gone on; says whether there was time for it.
-pub(crate) async fn pause(key: &Arc<str>, pausing: impl Future<Output = bool>) -> bool {
+pub(crate) async fn pause(keys: &[Arc<str>], pausing: impl Future<Output = bool>) -> bool {
     if is_exploring() {
-        gate(Act::Pause, key).await == Pass::Go
+        gate(Act::Pause, keys).await == Pass::Go
     } else {
         pausing.await
     }
@@ -62,7 +62,7 @@ pub(crate) async fn pause(key: &Arc<str>, pausing: impl Future<Output = bool>) -
 
 /// Waits for `future` until the explorer says that the time is up.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut time_up = pin!(gate(Act::TimeUp, &"".into()));
+    let mut time_up = pin!(gate(Act::TimeUp, &[]));
     let mut future = pin!(future);
     std::future::poll_fn(|context| {
         if let Poll::Ready(done) = future.as_mut().poll(context) {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::slice::from_ref as one;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 
 use super::access::Thing;
+use super::actors;
 use super::gate::{Act, Pass, gate};
 use super::hash::mix;
 use super::late::Late;
@@ -65,17 +67,20 @@ impl Sim {
     }
 
     pub(crate) async fn read(&self, at: Keyed<'_>) -> Result<Read, Fault> {
-        gate(Act::Read, at.key).await;
+        gate(Act::Read, one(at.key)).await;
         let read = self.done(self.store.read(at, &mut Budget::new(BUDGET)));
         reads(at);
+        self.look(at.key);
         learn(self.sum(&read), || self.text(&read));
         Ok(read)
     }
 
     pub(crate) async fn read_many(&self, all: &[Keyed<'_>]) -> Result<Vec<Read>, Fault> {
-        gate(Act::Read, &names(all.iter().map(|at| at.key))).await;
+        let keys: Vec<_> = all.iter().map(|at| at.key.clone()).collect();
+        gate(Act::Read, &keys).await;
         let read = self.done(self.store.read_many(all, &mut Budget::new(BUDGET)));
         all.iter().for_each(|at| reads(*at));
+        keys.iter().for_each(|key| self.look(key));
         let sum = read.iter().map(|read| self.sum(read)).fold(0, mix);
         learn(sum, || {
             let texts: Vec<_> = read.iter().map(|read| self.text(read)).collect();
@@ -91,7 +96,7 @@ impl Sim {
         take: Take<'_>,
         tag_life: Duration,
     ) -> Result<Leasing, Fault> {
-        if gate(Act::Lease, at.key).await == Pass::Otherwise {
+        if gate(Act::Lease, one(at.key)).await == Pass::Otherwise {
             on(|stage| stage.late = Some(Late::new(at, token, take, tag_life)));
             learn(0, || "no answer, it is on its way still".to_owned());
             return Err(Fault::Timeout);
@@ -102,6 +107,8 @@ impl Sim {
         }
         match &leasing {
             Leasing::Taken { kept, generations } => {
+                let cell = actors::cell(at.key);
+                on(|stage| stage.is_to_load(cell));
                 let read = Read {
                     reading: kept.clone().unwrap_or(Reading::Nothing),
                     generations: generations.iter().copied().map(Some).collect(),
@@ -115,6 +122,7 @@ impl Sim {
                 // Even so it may have made generations.
                 at.tags.iter().for_each(write);
                 reads(at);
+                self.look(at.key);
                 learn(mix(2, self.sum(read)), || self.text(read));
             }
             Leasing::Unfit => {
@@ -138,11 +146,11 @@ impl Sim {
         entry: Entry,
         time: Duration,
     ) -> Result<bool, Fault> {
-        gate(Act::Publish, at.key).await;
+        gate(Act::Publish, one(at.key)).await;
         let stood = self.done(self.store.publish(at, token, generations, entry, time));
         writes(at);
         learn(u64::from(stood), || said(stood, "stored", "refused"));
-        gate(Act::Answer, at.key).await;
+        gate(Act::Answer, one(at.key)).await;
         Ok(stood)
     }
 
@@ -153,20 +161,19 @@ impl Sim {
         generations: &[Generation],
         leave: Leave,
     ) -> Result<bool, Fault> {
-        gate(Act::Release, at.key).await;
+        gate(Act::Release, one(at.key)).await;
         let stood = self.done(self.store.release(at, token, generations, leave));
         writes(at);
         learn(u64::from(stood), || said(stood, "it stood", "it did not stand"));
-        gate(Act::Answer, at.key).await;
+        gate(Act::Answer, one(at.key)).await;
         Ok(stood)
     }
 
     pub(crate) async fn invalidate(&self, keys: &[Arc<str>]) -> Result<u64, Fault> {
-        let all = names(keys.iter());
-        gate(Act::Invalidate, &all).await;
+        gate(Act::Invalidate, keys).await;
         let deleted = self.done(self.store.invalidate(keys));
         self.change(keys, deleted);
-        gate(Act::Answer, &all).await;
+        gate(Act::Answer, keys).await;
         Ok(deleted)
     }
 
@@ -176,8 +183,7 @@ impl Sim {
         writer: Token,
         time: Duration,
     ) -> Result<(), Fault> {
-        let all = names(keys.iter());
-        gate(Act::Fence, &all).await;
+        gate(Act::Fence, keys).await;
         self.done(self.store.fence(keys, writer, time));
         on(|stage| {
             stage.access.writes(Thing::Loads);
@@ -185,7 +191,7 @@ impl Sim {
             stage.facts.may_load_twice();
         });
         self.change(keys, 0);
-        gate(Act::Answer, &all).await;
+        gate(Act::Answer, keys).await;
         Ok(())
     }
 
@@ -195,12 +201,18 @@ impl Sim {
         writer: Token,
         settle: Duration,
     ) -> Result<(), Fault> {
-        let all = names(keys.iter());
-        gate(Act::Unfence, &all).await;
+        gate(Act::Unfence, keys).await;
         self.done(self.store.unfence(keys, writer, settle));
         self.change(keys, 0);
-        gate(Act::Answer, &all).await;
+        gate(Act::Answer, keys).await;
         Ok(())
+    }
+
+    /// What is leased, the running task may wait for.
+    fn look(&self, key: &Arc<str>) {
+        let is_leased = self.claim(key) == Claim::Lease;
+        let leased = is_leased.then(|| self.content(key));
+        on(|stage| stage.finds(key, leased));
     }
 
     fn change(&self, keys: &[Arc<str>], deleted: u64) {
@@ -291,13 +303,6 @@ fn writes(at: Keyed<'_>) {
 
 fn write(key: &Arc<str>) {
     on(|stage| stage.access.writes(Thing::Key(key)));
-}
-
-/// Several keys in one word, whatever their order.
-fn names<'a>(keys: impl Iterator<Item = &'a Arc<str>>) -> Arc<str> {
-    let mut keys: Vec<&str> = keys.map(|key| &**key).collect();
-    keys.sort_unstable();
-    keys.join(" and ").into()
 }
 
 fn said(is_so: bool, yes: &str, no: &str) -> String {

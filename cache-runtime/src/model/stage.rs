@@ -38,6 +38,20 @@ pub(super) struct Seen {
     passed: u64,
     last: u64,
     is_looking_again: bool,
+    /// What it found leased when it looked last.
+    leased: Vec<Leased>,
+    /// The cells whose lease it has, and whose load it has not begun: a bit each.
+    is_to_load: u64,
+    /// Those of them for which there is an excuse to load beside others.
+    is_excused: u64,
+}
+
+/// A key that somebody waits for.
+struct Leased {
+    key: Arc<str>,
+    content: u64,
+    /// Since it was looked at.
+    has_changed: bool,
 }
 
 pub(super) struct Stage {
@@ -77,7 +91,22 @@ impl Seen {
             passed: 0,
             last: 0,
             is_looking_again: false,
+            leased: Vec::new(),
+            is_to_load: 0,
+            is_excused: 0,
         }
+    }
+
+    /// Whether there is anything new to see, or nothing that it waits for.
+    pub(super) fn has_news(&self) -> bool {
+        self.leased.is_empty() || self.leased.iter().any(|key| key.has_changed)
+    }
+
+    fn state(&self) -> u64 {
+        let leased = |sum, key: &Leased| sum * 2 + u64::from(key.has_changed);
+        let leased = self.leased.iter().fold(u64::from(self.is_over), leased);
+        let cells = self.is_to_load * 256 + self.is_excused;
+        mix(mix(self.id, self.history), cells * 256 + leased)
     }
 
     pub(super) fn has_begun(&self) -> bool {
@@ -121,9 +150,9 @@ impl Stage {
         self.started.push(task);
     }
 
-    pub(super) fn wait(&mut self, act: Act, key: Arc<str>) -> u64 {
+    pub(super) fn wait(&mut self, act: Act, keys: Vec<Arc<str>>) -> u64 {
         self.tickets += 1;
-        let waiting = Waiting::new(self.running, self.tickets, act, key);
+        let waiting = Waiting::new(self.running, self.tickets, act, keys);
         self.waiting.push(waiting);
         self.tickets
     }
@@ -132,7 +161,7 @@ impl Stage {
     pub(super) fn pass(&mut self, at: usize, pass: Pass) {
         let waiting = &mut self.waiting[at];
         waiting.passed = Some(pass);
-        let gate = mix(waiting.gate(), pass as u64);
+        let gate = mix(waiting.gate, pass as u64);
         self.running = waiting.task;
         match (waiting.act, pass) {
             // Whoever then sees what it saw before is where it was before.
@@ -183,18 +212,55 @@ impl Stage {
         (seen.history, seen.drawn)
     }
 
-    /// Notes which keys have changed since somebody began to wait for that.
+    /// Notes that the running task has looked at a key, and found this if it is leased.
+    pub(super) fn finds(&mut self, key: &Arc<str>, leased: Option<u64>) {
+        let known = &mut self.tasks[self.running].leased;
+        known.retain(|other| other.key != *key);
+        known.extend(leased.map(|content| Leased {
+            key: key.clone(),
+            content,
+            has_changed: false,
+        }));
+    }
+
+    /// Notes for whom something has changed.
     pub(super) fn look_at(&mut self, sim: &Sim) {
-        for waiting in &mut self.waiting {
-            if waiting.act == Act::Pause {
-                waiting.look_at(sim.content(&waiting.key));
+        for seen in self.tasks.iter_mut().filter(|seen| !seen.is_over) {
+            for leased in &mut seen.leased {
+                leased.has_changed |= sim.content(&leased.key) != leased.content;
             }
         }
     }
 
+    /// The running task has got the lease of a cell.
+    pub(super) fn is_to_load(&mut self, cell: usize) {
+        let seen = &mut self.tasks[self.running];
+        seen.is_to_load |= 1 << cell;
+        seen.is_excused &= !(1 << cell);
+    }
+
+    /// Something has happened after which a second load is nobody's mistake.
+    pub(super) fn excuse(&mut self) {
+        self.access.writes(Thing::Loads);
+        for seen in &mut self.tasks {
+            seen.is_excused |= seen.is_to_load;
+        }
+        self.facts.excuse();
+    }
+
+    pub(super) fn load_begins(&mut self, cell: usize) -> u64 {
+        self.access.writes(Thing::Loads);
+        let seen = &mut self.tasks[self.running];
+        let is_excused = seen.is_excused & (1 << cell) > 0;
+        seen.is_excused &= !(1 << cell);
+        seen.is_to_load &= !(1 << cell);
+        self.facts.load_begins(cell, seen.id, is_excused);
+        seen.id
+    }
+
     pub(super) fn state(&self) -> u64 {
-        let task = |seen: &Seen| mix(mix(seen.id, seen.history), u64::from(seen.is_over));
-        let tasks = self.tasks.iter().map(task).fold(0, u64::wrapping_add);
+        let tasks = self.tasks.iter().map(Seen::state);
+        let tasks = tasks.fold(0, u64::wrapping_add);
         let waiting = (0..self.waiting.len()).map(|at| self.waiting_state(at));
         let waiting = waiting.fold(0, u64::wrapping_add);
         let late = self.late.as_ref().map_or(0, Late::state);
@@ -205,7 +271,7 @@ impl Stage {
 
     pub(super) fn waiting_state(&self, at: usize) -> u64 {
         let waiting = &self.waiting[at];
-        mix(self.tasks[waiting.task].id, waiting.state())
+        mix(self.tasks[waiting.task].id, waiting.gate)
     }
 
     /// Begins to tell a step.

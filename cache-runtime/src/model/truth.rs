@@ -4,19 +4,6 @@ use super::access::Thing;
 use super::stage::Stage;
 
 impl Stage {
-    /// Something has happened after which a second load is nobody's mistake.
-    pub(super) fn excuse(&mut self) {
-        self.access.writes(Thing::Loads);
-        self.facts.excuse();
-    }
-
-    pub(super) fn load_begins(&mut self, cell: usize) -> u64 {
-        self.access.writes(Thing::Loads);
-        let task = self.tasks[self.running].id;
-        self.facts.load_begins(cell, task);
-        task
-    }
-
     pub(super) fn load_ends(&mut self, cell: usize, task: u64) {
         self.access.writes(Thing::Loads);
         self.facts.load_ends(cell, task);

@@ -8,7 +8,7 @@ use crate::model::mutant;
 use crate::model::replay::{follow, perform};
 use crate::model::run::Shortcuts;
 use crate::model::scenario::Scenario;
-use crate::model::scenarios::{FENCES, READS, TAGS, UPDATES, WINDOWS, named};
+use crate::model::scenarios::{BATCHES, FENCES, READS, TAGS, UPDATES, WINDOWS, named};
 use crate::model::server::RedisServer;
 use crate::model::shortest::shortest;
 
@@ -63,6 +63,11 @@ fn of_fences() {
 #[test]
 fn of_tags() {
     hold(TAGS);
+}
+
+#[test]
+fn of_batches() {
+    hold(BATCHES);
 }
 
 /// What need not be tried makes no difference: without any shortcut, small scenarios come to the
