@@ -153,7 +153,13 @@ impl Fault {
 
 impl From<redis::RedisError> for Fault {
     fn from(error: redis::RedisError) -> Self {
-        if error.code() == Some("WRONGTYPE") {
+        // Before Redis 7, what goes wrong inside a script is told in words only.
+        let in_words = || {
+            error
+                .detail()
+                .is_some_and(|words| words.contains("WRONGTYPE"))
+        };
+        if error.code() == Some("WRONGTYPE") || in_words() {
             return Self::WrongType;
         }
         Self::Redis(error)

@@ -36,7 +36,11 @@
 //!
 //! - [`KeyTemplate`] makes [`Key`]s; [`KeyPart`] is what may stand in one.
 //! - [`Cache`] is a handle on a store; [`init`] starts the global one.
-//! - [`bypass`], [`refresh`], [`read_only`] and [`Cache::scope`] hold for the calls of a task.
+//! - [`cache_result`] reads, [`cache_many`] reads many ids at once; [`invalidate_cache`] and
+//!   [`update_cache`] write. Their pages list all options: windows, tags, fences.
+//! - [`Transaction`] holds invalidations back until the commit.
+//! - [`bypass`], [`refresh`], [`read_only`], [`key_context`] and [`Cache::scope`] hold for the calls
+//!   of a task.
 //! - [`assert_catalogue!`] checks all annotations of a program against each other.
 
 mod cache;

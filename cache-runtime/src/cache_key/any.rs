@@ -232,6 +232,9 @@ impl AnyKey {
 
     /// Gives the entry another time to live, and says whether there was an entry.
     ///
+    /// An entry with windows (`stale`, `fail_safe`, `sliding`) is not fresh any longer than it was
+    /// stored for.
+    ///
     /// # Errors
     ///
     /// [`Error::Unavailable`] or [`Error::Refused`].
@@ -275,11 +278,32 @@ impl AnyKey {
     async fn remaining(&self, act: &'static str) -> Result<Remaining, Error> {
         self.complete()?;
         let cache = self.current();
+        let mut budget = cache.fresh_budget();
+        let read = cache.0.store.read(self.keyed(), &mut budget);
+        let read = read
+            .await
+            .map_err(|fault| self.failed(&cache, act, fault))?;
+        let now = cache.0.store.now();
+        let fresh_for = match read.fresh_entry(now) {
+            // A counter is no entry.
+            Err(_) => Duration::MAX,
+            Ok(None) => return Ok(Remaining::NoEntry),
+            Ok(Some(entry)) => entry.fresh_for(now),
+        };
+        let left = self.remaining_in(&cache, act).await?;
+        Ok(match left {
+            Remaining::For(left) => Remaining::For(left.min(fresh_for)),
+            other => other,
+        })
+    }
+
+    /// How long the store keeps the entry.
+    async fn remaining_in(&self, cache: &Cache, act: &'static str) -> Result<Remaining, Error> {
         match &cache.0.store {
             Store::Memory(memory) => Ok(memory.remaining(&self.text)),
             Store::Redis(redis) => {
                 let remaining = redis.remaining(&self.text).await;
-                remaining.map_err(|fault| self.failed(&cache, act, fault))
+                remaining.map_err(|fault| self.failed(cache, act, fault))
             }
             #[cfg(test)]
             Store::Sim(_) => unreachable!("no scenario works by hand"),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use super::found::{Due, Found, Outcomes};
 use super::hooks::Hooks;
@@ -207,7 +208,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         match (self.call.interpret(self.cache, read), seen) {
             (Found::Answer(Ok(value)), Some(reading)) => {
                 self.cache.count(Event::Hit);
-                Break(Box::pin(self.verify(value, reading)).await)
+                Break(self.verify(value, reading))
             }
             (Found::Answer(outcome), _) => {
                 self.cache.count(Event::Hit);
@@ -217,8 +218,19 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         }
     }
 
-    async fn verify(&self, value: S::Value, reading: Reading) -> Entered<S> {
-        let load = self.call.loading(self.cache, Way::Alone, None).await;
+    /// A hit does not wait for room to load: without it, it is a plain one.
+    fn verify(&self, value: S::Value, reading: Reading) -> Entered<S> {
+        let permit = self.call.site.limit().map(Semaphore::try_acquire);
+        let Ok(permit) = permit.transpose() else {
+            return Entered::answer(Ok(value));
+        };
+        let load = Load {
+            cache: self.cache.clone(),
+            way: Way::Alone,
+            permit,
+            fallback: None,
+            began: Instant::now(),
+        };
         Entered::Verify(Verify {
             value,
             reading,
@@ -262,8 +274,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                 Next::Wait
             }
             Found::Nothing => Next::Take(Over::Nothing),
-            Found::Cooled => Next::Take(Over::Anything),
-            Found::Spent(reading) => Next::Take(Over::Keeping(reading)),
+            Found::Cooled(reading) | Found::Spent(reading) => Next::Take(Over::Keeping(reading)),
             Found::Unusable(reading) => Next::Take(Over::Dropping(reading)),
             Found::Newer(read) => Next::Beside(read),
             Found::Fenced(read) => {
@@ -277,6 +288,12 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         if self.fallback.is_none() {
             self.fallback = Some(((self.call.ops)().share)(value));
         }
+    }
+
+    /// The older value that this call may answer.
+    fn older(&self) -> Option<S::Value> {
+        let older = self.fallback.as_ref()?;
+        ((self.call.ops)().open)(&**older)
     }
 
     fn fallback(&mut self) -> Option<Fallback> {
@@ -346,9 +363,16 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         };
         let outcome = match &outcome {
             Outcome::Value(shared) => ((self.call.ops)().open)(&**shared).map(Ok),
-            Outcome::Error(shared) => self.call.shape.open(shared).map(Err),
+            Outcome::Failed(error) => {
+                if let Some(older) = self.older() {
+                    self.cache.count(Event::FailSafe);
+                    return Break(Entered::answer(Ok(older)));
+                }
+                let error = error.as_ref();
+                error.and_then(|error| self.call.shape.open(error).map(Err))
+            }
             Outcome::Again => return Continue(()),
-            Outcome::NoEntry => None,
+            Outcome::Absent | Outcome::NoEntry => None,
         };
         match outcome {
             Some(outcome) => {
@@ -391,7 +415,10 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                         leader.land(patience.outcome());
                         return self.give_up_waiting(&patience).await;
                     }
-                    self.cache.0.store.read(self.keyed(), budget).await
+                    // On a budget of its own: waiting is bounded by patience, and a look that is
+                    // answered is no reason to load beside who is at it.
+                    let mut budget = self.cache.fresh_budget();
+                    self.cache.0.store.read(self.keyed(), &mut budget).await
                 }
             };
             let Ok(read) = read else {
@@ -426,8 +453,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         kept: Option<Reading>,
         budget: &Budget,
     ) -> Entered<S> {
-        // What was read before the lease may have been invalidated since, and those aboard may have
-        // come after that: only what the lease itself has kept may be answered.
+        // What was read before the lease may have been invalidated since.
         self.fallback = kept.and_then(|reading| self.kept_value(&lease, reading));
         let left = budget.left();
         let way = Way::Leased(Leased {
@@ -512,8 +538,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
     /// Nobody has answered in time: an older value if there is one, else a load of its own.
     async fn give_up_waiting(&mut self, patience: &Patience) -> Entered<S> {
         if patience.ends_softly() {
-            let older = self.fallback.as_ref();
-            if let Some(value) = older.and_then(|older| ((self.call.ops)().open)(&**older)) {
+            if let Some(value) = self.older() {
                 self.cache.count(Event::SoftTimeout);
                 return Entered::answer(Ok(value));
             }

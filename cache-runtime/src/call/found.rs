@@ -28,7 +28,7 @@ pub(super) enum Found<S: Shape> {
     /// Somebody is loading; what may be answered if that fails or takes long.
     Leased(Option<S::Value>),
     /// A load has failed lately, and what it left is of no use here.
-    Cooled,
+    Cooled(Reading),
     /// Somebody is writing.
     Fenced(Read),
     /// Of no use to this call any more, but perhaps to others.
@@ -244,11 +244,11 @@ impl Claim {
     }
 
     /// What is found where there is no entry to be answered.
-    fn without_entry<S: Shape>(self) -> Found<S> {
+    fn without_entry<S: Shape>(self, reading: Reading) -> Found<S> {
         match self {
             Self::Nobody | Self::Vanished => Found::Nothing,
             Self::Loader => Found::Leased(None),
-            Self::FailedLoader => Found::Cooled,
+            Self::FailedLoader => Found::Cooled(reading),
         }
     }
 }
@@ -262,8 +262,12 @@ fn decide<S: Shape>(
 ) -> Found<S> {
     use Freshness::{Ahead, FailSafe, Fresh, Over, Stale};
     let Some(verdict) = verdict else {
-        return claim.without_entry();
+        return claim.without_entry(read.reading);
     };
+    if let Verdict::Newer = verdict {
+        cache.count(Event::Newer);
+        return Found::Newer(read);
+    }
     let is_free = matches!(claim, Claim::Nobody | Claim::Vanished);
     // The entry of a loader that has vanished stands behind a lease that anybody may take.
     let entry = match claim {
@@ -271,13 +275,6 @@ fn decide<S: Shape>(
         _ => read.reading,
     };
     match (verdict, claim) {
-        (Verdict::Newer, _) => {
-            cache.count(Event::Newer);
-            Found::Newer(Read {
-                reading: entry,
-                generations: read.generations,
-            })
-        }
         (Verdict::Readable(outcome, Ahead), _) if is_free => Found::Due(outcome, entry, Due::Ahead),
         (Verdict::Readable(outcome, Fresh | Ahead), _) => Found::Answer(outcome),
         (Verdict::Readable(outcome, Stale), _) if is_free => Found::Due(outcome, entry, Due::Stale),
@@ -287,13 +284,13 @@ fn decide<S: Shape>(
             Found::Old(outcome, Event::FailSafe)
         }
         (Verdict::Readable(Ok(value), FailSafe), _) => Found::Fallback(value, entry),
-        (_, Claim::Loader | Claim::FailedLoader | Claim::Vanished) => claim.without_entry(),
+        (_, Claim::Loader | Claim::FailedLoader | Claim::Vanished) => claim.without_entry(entry),
         (Verdict::Unusable, Claim::Nobody) => {
             cache.count(Event::Unreadable);
             Found::Unusable(entry)
         }
         (Verdict::Outdated, Claim::Nobody) => Found::Unusable(entry),
-        (Verdict::Spent | Verdict::Readable(_, FailSafe | Over), Claim::Nobody) => {
+        (Verdict::Newer | Verdict::Spent | Verdict::Readable(_, FailSafe | Over), Claim::Nobody) => {
             Found::Spent(entry)
         }
     }

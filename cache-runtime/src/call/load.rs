@@ -16,7 +16,7 @@ use crate::cache::Cache;
 use crate::entry::Generation;
 use crate::entry::{Age, EncodeError, Fingerprint, Kind, Stamp};
 use crate::error::{Error, Fault};
-use crate::flight::{Leader, Outcome, Shared};
+use crate::flight::{Leader, Outcome};
 use crate::lease::{Lease, tag_life};
 use crate::observe::Event;
 use crate::store::{Entry, Keyed, Leave, MemoryEntry, Read};
@@ -99,23 +99,24 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         drop(permit);
         let outcome = self.outcome(&cache, ended);
         let fallback = fallback.filter(|_| outcome.is_err() && self.errors.is_none());
-        let fallback = fallback.map(|fallback| fallback.value);
-        let older = fallback.as_ref();
-        let older = older.and_then(|value| ((self.ops)().open)(&**value));
+        let older = fallback.and_then(|fallback| ((self.ops)().open)(&*fallback.value));
         match way {
             Way::Alone => {}
             Way::Unconfirmed(leader) => {
                 leader.close();
-                leader.land(self.copy(&outcome, None));
+                leader.land(self.copy(&outcome));
             }
             Way::Beside(leader, seen) => {
-                // An older value is for this call only: it was read before what is there now.
-                let copy = self.copy(&outcome, None);
+                let copy = self.copy(&outcome);
                 self.land_if_still_there(&cache, leader, &seen, copy).await;
             }
             Way::Leased(leased) => {
+                let failed = match older {
+                    Some(_) => Leave::Cooling(cache.0.throttle),
+                    None => Leave::Kept,
+                };
                 let load_time = began.elapsed();
-                self.settle(&cache, leased, &outcome, fallback, load_time)
+                self.settle(&cache, leased, &outcome, failed, load_time)
                     .await;
             }
         }
@@ -135,19 +136,16 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         }
     }
 
-    /// What those who wait are given if the value proves current.
-    fn copy(&self, outcome: &Outcomes<S>, fallback: Option<&Shared>) -> Outcome {
-        match (outcome, fallback) {
-            (Ok(value), _) => Outcome::Value(((self.ops)().share)(value)),
-            (Err(_), Some(older)) => Outcome::Value(older.clone()),
-            (Err(error), None) => self
-                .shape
-                .share(error)
-                .map_or(Outcome::NoEntry, Outcome::Error),
+    /// What those who wait are given if the value proves current. Never an older value: each knows
+    /// its own, and whether it may be answered.
+    fn copy(&self, outcome: &Outcomes<S>) -> Outcome {
+        match outcome {
+            Ok(value) => Outcome::Value(((self.ops)().share)(value)),
+            Err(error) => Outcome::Failed(self.shape.share(error)),
         }
     }
 
-    async fn land_if_still_there(&self, cache: &Cache, leader: Leader, seen: &Read, copy: Outcome) {
+    pub(super) async fn land_if_still_there(&self, cache: &Cache, leader: Leader, seen: &Read, copy: Outcome) {
         leader.close();
         let Some(key) = self.key.as_ref().filter(|_| leader.has_joiners()) else {
             return;
@@ -171,7 +169,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         cache: &Cache,
         leased: Leased,
         outcome: &Outcomes<S>,
-        fallback: Option<Shared>,
+        failed: Leave,
         load_time: Duration,
     ) {
         let Leased {
@@ -183,15 +181,14 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             Some((entry, kept_for)) => Settling::Publish(entry, kept_for),
             // The value has changed to one that is not to be stored.
             None if outcome.is_ok() => Settling::Release(Leave::Nothing),
-            None if fallback.is_some() => Settling::Release(Leave::Cooling(cache.0.throttle)),
-            None => Settling::Release(Leave::Kept),
+            None => Settling::Release(failed),
         };
         // Before the publish: who boards after it may have come after an invalidation.
         if !cfg!(cache_mutant = "close_before_publish") {
             leader.close();
         }
         let copy = if leader.has_joiners() || cfg!(cache_mutant = "close_before_publish") {
-            self.copy(outcome, fallback.as_ref())
+            self.copy(outcome)
         } else {
             Outcome::Again
         };
@@ -317,8 +314,13 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
 async fn settle(cache: Cache, leader: Leader, held: Lease, settling: Settling, copy: Outcome) {
     // Its invalidation is still on the way, so the lease may stand though it should not.
     let is_stale = cache.0.journal.holds_any(held.keyed());
+    if held.is_written() {
+        cache.count(Event::Fenced);
+    }
     let stood = match settling {
-        Settling::Publish(entry, kept_for) if !is_stale => {
+        // While a tag is being written, those who wait are answered all the same if nothing else
+        // has happened.
+        Settling::Publish(entry, kept_for) if !is_stale && !held.is_written() => {
             let stood = held.publish(entry, kept_for).await;
             count_published(&cache, &stood);
             stood

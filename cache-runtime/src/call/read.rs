@@ -335,6 +335,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         if let (Some(older), Some(limit)) = (older, limit) {
             let left = limit.saturating_sub(older.since.elapsed());
             if let Some(ended) = within(left, &mut running).await {
+                drop(running);
                 return self.finish(load, ended).await;
             }
             let older = ((self.ops)().open)(&*older.value);

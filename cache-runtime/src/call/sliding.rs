@@ -4,7 +4,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::background::Permit;
 use super::read::Call;
 use super::shape::Shape;
 use crate::cache::Cache;
@@ -60,7 +59,8 @@ impl<S: Shape, H> Call<S, H> {
         let key = self.key.as_ref()?;
         let now = cache.0.store.now();
         let age = read.fresh_entry(now).ok()??.age();
-        if !cache.0.touches.is_due(key, age, idle, now) {
+        // One that an older build has stored says nothing of its time.
+        if age.kept_for == 0 || !cache.0.touches.is_due(key, age, idle, now) {
             return None;
         }
         // Its time to live bounds it all.
@@ -76,12 +76,13 @@ impl<S: Shape, H> Call<S, H> {
 }
 
 impl Touch {
-    /// Prolongs the entry without anybody waiting for it.
+    /// Prolongs the entry without anybody waiting for Redis. Where there is no room for that in the
+    /// background, a later hit does it.
     pub(super) async fn run(self) {
-        let permit = self.cache.0.background.permit();
-        match permit {
-            Some(permit) if self.cache.is_redis() => spawn(permit, self),
-            _ => self.finish().await,
+        if !self.cache.is_redis() {
+            self.finish().await;
+        } else if let Some(permit) = self.cache.0.background.permit() {
+            permit.spawn(self.finish());
         }
     }
 
@@ -98,8 +99,4 @@ impl Touch {
             Err(_) => Event::Fault,
         });
     }
-}
-
-fn spawn(permit: Permit, touch: Touch) {
-    permit.spawn(touch.finish());
 }

@@ -12,7 +12,7 @@ use super::shape::Shape;
 use super::site::Site;
 use crate::cache::Cache;
 use crate::observe::Event;
-use crate::store::{Keyed, Reading};
+use crate::store::{Keyed, Read, Reading};
 
 /// A write whose body has just ended may still be invalidating.
 const GRACE: Duration = Duration::from_millis(250);
@@ -54,20 +54,26 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         let Some((permit, key)) = cache.0.background.permit().zip(self.key.clone()) else {
             return;
         };
-        permit.spawn(report_if_it_stays(self.site, cache, key, reading));
+        let tags = self.tags.clone();
+        permit.spawn(report_if_it_stays(self.site, cache, (key, tags), reading));
     }
 }
 
 /// An entry that is still there when every write has had its time is one that a write forgot.
-async fn report_if_it_stays(site: &'static Site, cache: Cache, key: Arc<str>, before: Reading) {
+async fn report_if_it_stays(
+    site: &'static Site,
+    cache: Cache,
+    (key, tags): (Arc<str>, Vec<Arc<str>>),
+    before: Reading,
+) {
     tokio::time::sleep(GRACE).await;
-    let (key, tags) = (&key, &[][..]);
-    let now = cache
-        .0
-        .store
+    let (key, tags) = (&key, &tags[..]);
+    let store = &cache.0.store;
+    let now = store
         .read(Keyed { key, tags }, &mut cache.fresh_budget())
         .await;
-    if !now.is_ok_and(|now| now.reading.is_same(&before)) {
+    let is_answered = |now: &Read| matches!(now.fresh_entry(store.now()), Ok(Some(_)));
+    if !now.is_ok_and(|now| now.reading.is_same(&before) && is_answered(&now)) {
         return;
     }
     cache.count(Event::Mismatch);

@@ -288,8 +288,12 @@ impl Gathering {
             .as_ref()
             .map_or(0, |b| b.as_ref().map_or(0, Vec::len));
         self.open.reads.observe(length);
-        let at_tags = values.by_ref().take(rider.tags.len()).map(into_bytes);
-        let at_tags = at_tags.collect::<Result<_, _>>();
+        // All of them, whatever they are: what follows belongs to the next rider.
+        let at_tags: Vec<_> = values.by_ref().take(rider.tags.len()).collect();
+        let at_tags = at_tags
+            .into_iter()
+            .map(into_bytes)
+            .collect::<Result<_, _>>();
         Ok(Strings {
             at_key: at_key?,
             at_tags: at_tags?,

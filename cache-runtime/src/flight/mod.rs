@@ -23,7 +23,10 @@ pub(crate) type Shared = Arc<dyn Any + Send + Sync>;
 #[derive(Clone)]
 pub(crate) enum Outcome {
     Value(Shared),
-    Error(Shared),
+    /// The load failed, with this error if errors can be copied.
+    Failed(Option<Shared>),
+    /// The body of a batch had no value for it.
+    Absent,
     /// The load was not confirmed: read again.
     Again,
     /// The load ended without an entry and without a copy to hand out: load for yourself.

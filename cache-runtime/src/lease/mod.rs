@@ -19,6 +19,7 @@ pub(crate) struct Lease {
     token: Option<Token>,
     /// Of its tags, as they were before the load.
     generations: Vec<Generation>,
+    is_written: bool,
     renewal: Option<AbortHandle>,
 }
 
@@ -48,6 +49,11 @@ impl Lease {
         &self.generations
     }
 
+    /// Whether a tag was being written when the lease was taken: then nothing can be published.
+    pub(crate) fn is_written(&self) -> bool {
+        self.is_written
+    }
+
     /// Takes the lease on a key. It is given back if this future is dropped, or if nobody knows
     /// what became of the command: else the key would be blocked for the lease's whole time.
     pub(crate) async fn take(
@@ -69,6 +75,7 @@ impl Lease {
             tags: at.tags.to_vec(),
             token: Some(token),
             generations: Vec::new(),
+            is_written: false,
             renewal: None,
         };
         let leasing = cache.0.store.lease(at, token, take, tag_life, budget).await;
@@ -79,8 +86,13 @@ impl Lease {
             lease.token = None;
         }
         Ok(match leasing? {
-            Leasing::Taken { kept, generations } => {
+            Leasing::Taken {
+                kept,
+                generations,
+                is_written,
+            } => {
                 lease.generations = generations;
+                lease.is_written = is_written;
                 if let Store::Redis(redis) = &cache.0.store {
                     let key = at.key.clone();
                     let renewal = renew(redis.clone(), cache.0.lease / 3, key, token);
@@ -133,27 +145,26 @@ impl Drop for Lease {
         let Some(token) = self.token.take() else {
             return;
         };
-        if let Store::Memory(memory) = &self.cache.0.store {
-            memory.release(self.keyed(), token, &self.generations, Leave::Kept);
+        let (cache, key) = (self.cache.clone(), self.key.clone());
+        if let Store::Memory(memory) = &cache.0.store {
+            memory.release(untagged(&key), token, &[], Leave::Kept);
             return;
         }
         // From the process's own runtime: this drop may be the shutdown of the caller's.
-        let (cache, key, tags) = (
-            self.cache.clone(),
-            self.key.clone(),
-            std::mem::take(&mut self.tags),
-        );
-        let generations = std::mem::take(&mut self.generations);
         engine::spawn(async move {
-            let at = Keyed {
-                key: &key,
-                tags: &tags,
-            };
-            let store = &cache.0.store;
+            let release = cache
+                .0
+                .store
+                .release(untagged(&key), token, &[], Leave::Kept);
             // Unreachable: then the lease ends by itself.
-            let _ = store.release(at, token, &generations, Leave::Kept).await;
+            let _ = release.await;
         });
     }
+}
+
+/// What is put back tells its own generations, and those of this load may not even be known.
+fn untagged(key: &Arc<str>) -> Keyed<'_> {
+    Keyed { key, tags: &[] }
 }
 
 /// Keeps the lease until it is lost; a load may take longer than the lease of a killed process.

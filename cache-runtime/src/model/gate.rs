@@ -101,15 +101,18 @@ impl Future for Gate {
             return Poll::Pending;
         };
         on(|stage| {
-            let waiting = &mut stage.waiting;
-            let at = waiting.iter().position(|it| it.ticket == ticket);
-            match at.and_then(|at| waiting[at].passed) {
-                Some(pass) => {
-                    waiting.retain(|it| it.ticket != ticket);
-                    Poll::Ready(pass)
-                }
-                None => Poll::Pending,
-            }
+            let running = stage.running;
+            let mut waiting = stage.waiting.iter_mut();
+            let Some(waiting) = waiting.find(|it| it.ticket == ticket) else {
+                return Poll::Pending;
+            };
+            // Whoever has taken the future over.
+            waiting.task = running;
+            let Some(pass) = waiting.passed else {
+                return Poll::Pending;
+            };
+            stage.waiting.retain(|it| it.ticket != ticket);
+            Poll::Ready(pass)
         })
     }
 }

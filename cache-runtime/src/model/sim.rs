@@ -106,7 +106,11 @@ impl Sim {
             on(|stage| stage.excuse());
         }
         match &leasing {
-            Leasing::Taken { kept, generations } => {
+            Leasing::Taken {
+                kept,
+                generations,
+                is_written,
+            } => {
                 let cell = actors::cell(at.key);
                 on(|stage| stage.is_to_load(cell));
                 let read = Read {
@@ -114,7 +118,7 @@ impl Sim {
                     generations: generations.iter().copied().map(Some).collect(),
                 };
                 writes(at);
-                learn(mix(1, self.sum(&read)), || {
+                learn(mix(1 + 8 * u64::from(*is_written), self.sum(&read)), || {
                     format!("it is taken over {}", self.text(&read))
                 });
             }

@@ -1,5 +1,7 @@
 //! An entry that was found, in memory or as bytes, before anybody knows whether it is of use.
 
+use std::time::Duration;
+
 use super::{MemoryEntry, Read, Reading};
 use crate::entry::{self, Age, Entry, Generation, Stored};
 
@@ -37,6 +39,17 @@ impl Candidate<'_> {
     pub(crate) fn is_fresh(&self, now: u64) -> bool {
         let age = self.age();
         !self.is_aged() || now.saturating_sub(age.stored_at) < age.fresh_for
+    }
+
+    /// How much longer it is fresh, as far as it says so itself.
+    pub(crate) fn fresh_for(&self, now: u64) -> Duration {
+        let age = self.age();
+        let passed = now.saturating_sub(age.stored_at);
+        if self.is_aged() {
+            Duration::from_millis(age.fresh_for.saturating_sub(passed))
+        } else {
+            Duration::MAX
+        }
     }
 
     /// Whether none of its tags has been invalidated since; one without a generation has.

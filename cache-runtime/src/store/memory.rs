@@ -176,9 +176,14 @@ impl Memory {
 
     /// The entry at `key`, if its time has not come.
     pub(crate) fn entry(&self, key: &str) -> Option<Arc<MemoryEntry>> {
+        self.live(key, self.clock.now())
+    }
+
+    /// [`entry`](Self::entry) for who has looked at the clock.
+    fn live(&self, key: &str, now: Duration) -> Option<Arc<MemoryEntry>> {
         let entry = self.entries.get(key)?;
         match entry.deadline {
-            Some(deadline) if deadline <= self.clock.now() => {
+            Some(deadline) if deadline <= now => {
                 self.entries
                     .remove_if(key, |current| Arc::ptr_eq(current, &entry));
                 None
@@ -187,16 +192,18 @@ impl Memory {
         }
     }
 
-    /// The entry at `key` if it is fresh and none of these tags was invalidated since.
+    /// The entry at `key` if it is fresh and none of these tags was invalidated since. All that
+    /// a hit costs: a lookup for the key and for each tag, and one look at the clock.
     pub(crate) fn fresh(&self, key: &str, tags: &[Arc<str>]) -> Option<Arc<MemoryEntry>> {
         let entry = self.entries.get(key)?;
-        let is_current = entry.fresh_until > self.clock.now()
+        let now = self.clock.now();
+        let is_current = entry.fresh_until > now
             && entry.generations.len() == tags.len()
             && entry
                 .generations
                 .iter()
                 .zip(tags)
-                .all(|(stored, tag)| self.generation(tag) == Some(*stored));
+                .all(|(stored, tag)| self.generation(tag, now) == Some(*stored));
         is_current.then_some(entry)
     }
 
@@ -205,35 +212,49 @@ impl Memory {
         u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn generation(&self, tag: &str) -> Option<Generation> {
-        match self.entry(tag)?.content {
+    fn generation(&self, tag: &str, now: Duration) -> Option<Generation> {
+        match self.live(tag, now)?.content {
             Content::Generation(generation) => Some(generation),
             _ => None,
         }
     }
 
     fn are_current(&self, at: Keyed<'_>, generations: &[Generation]) -> bool {
+        let now = self.clock.now();
         let mut tags = at.tags.iter().zip(generations);
-        tags.all(|(tag, generation)| self.generation(tag) == Some(*generation))
+        tags.all(|(tag, generation)| self.generation(tag, now) == Some(*generation))
+    }
+
+    /// Whether nothing has happened to the tags since they were captured; one may be written still.
+    fn are_unchanged(&self, at: Keyed<'_>, generations: &[Generation]) -> bool {
+        let now = self.clock.now();
+        let mut tags = at.tags.iter().zip(generations);
+        tags.all(|(tag, generation)| {
+            self.generation(tag, now)
+                .or_else(|| epoch(&self.claims(tag), tag, now))
+                == Some(*generation)
+        })
+    }
+
+    fn observe(&self, tags: &[Arc<str>], now: Duration) -> Vec<Option<Generation>> {
+        tags.iter().map(|tag| self.generation(tag, now)).collect()
     }
 
     pub(crate) fn read(&self, at: Keyed<'_>) -> Read {
-        let generations = at.tags.iter().map(|tag| self.generation(tag)).collect();
-        let reading = self.reading(at.key);
+        let now = self.clock.now();
         Read {
-            reading,
-            generations,
+            generations: self.observe(at.tags, now),
+            reading: self.reading(at.key, now),
         }
     }
 
-    fn reading(&self, key: &str) -> Reading {
-        let now = self.clock.now();
-        let entry = self.entry(key);
-        if let Some(entry) = entry.as_ref().filter(|entry| entry.fresh_until > now) {
-            return Reading::Entry(entry.clone());
+    fn reading(&self, key: &str, now: Duration) -> Reading {
+        if let Some(entry) = self.live(key, now).filter(|entry| entry.fresh_until > now) {
+            return Reading::Entry(entry);
         }
         let claims = self.claims(key);
-        claimed(&claims, key, entry, now)
+        // Once more: what was there may have made way for the lease.
+        claimed(&claims, key, self.live(key, now), now)
     }
 
     fn claims(&self, key: &str) -> MutexGuard<'_, Claims> {
@@ -249,24 +270,20 @@ impl Memory {
         tag_life: Duration,
     ) -> Leasing {
         // Before the lock on the key: a tag may be in the same shard.
-        let generations = at.tags.iter().map(|tag| self.capture(tag, tag_life));
-        let generations: Option<Vec<_>> = generations.collect();
+        let captured = at.tags.iter().map(|tag| self.capture(tag, tag_life));
+        let captured: Vec<_> = captured.collect();
         let now = self.clock.now();
         let mut claims = self.claims(at.key);
-        let found = claimed(&claims, at.key, self.entry(at.key), now);
+        let found = claimed(&claims, at.key, self.live(at.key, now), now);
         let kept = match may_take(&found, take) {
             May::Take(kept) => kept,
             May::Not => return Leasing::Unfit,
             May::NotNow => {
-                let generations = at.tags.iter().map(|tag| self.generation(tag)).collect();
                 return Leasing::Instead(Read {
                     reading: found,
-                    generations,
+                    generations: self.observe(at.tags, now),
                 });
             }
-        };
-        let Some(generations) = generations else {
-            return Leasing::Unfit;
         };
         if kept.is_none() {
             self.entries.remove(at.key);
@@ -274,25 +291,24 @@ impl Memory {
         claims.insert(at.key.clone(), Claim::Lease(token));
         Leasing::Taken {
             kept: kept.map(Reading::Entry),
-            generations,
+            is_written: captured.iter().any(|(_, is_fenced)| *is_fenced),
+            generations: captured.into_iter().map(|(tag, _)| tag).collect(),
         }
     }
 
-    /// The generation of a tag, a new one if it has none; nothing while the tag is written.
-    fn capture(&self, tag: &Arc<str>, life: Duration) -> Option<Generation> {
+    /// The generation of a tag, a new one if it has none; or the epoch of the fence on it.
+    fn capture(&self, tag: &Arc<str>, life: Duration) -> (Generation, bool) {
         let now = self.clock.now();
         let claims = self.claims(tag);
-        if let Some(Claim::Fence(_, writers)) = claims.get(tag)
-            && is_fenced(writers, now)
-        {
-            return None;
+        if let Some(epoch) = epoch(&claims, tag, now) {
+            return (epoch, true);
         }
-        let known = self.entry(tag);
+        let known = self.live(tag, now);
         let left = known.as_ref().and_then(|entry| entry.deadline);
         let generation = match known.as_ref().map(|entry| &entry.content) {
             Some(Content::Generation(generation)) => {
                 if left.is_some_and(|end| end.saturating_sub(now) >= life / 2) {
-                    return Some(*generation);
+                    return (*generation, false);
                 }
                 *generation
             }
@@ -300,7 +316,7 @@ impl Memory {
         };
         let entry = MemoryEntry::of(Content::Generation(generation)).until(now, Some(life));
         self.entries.insert(tag.clone(), Arc::new(entry));
-        Some(generation)
+        (generation, false)
     }
 
     pub(crate) fn publish(
@@ -333,17 +349,17 @@ impl Memory {
         generations: &[Generation],
         leave: Leave,
     ) -> bool {
-        let is_current = self.are_current(at, generations);
+        let is_current = self.are_unchanged(at, generations);
         let mut claims = self.claims(at.key);
         if !holds(&claims, at.key, token) {
             return false;
         }
         claims.remove(at.key);
+        let now = self.clock.now();
         match leave {
             _ if !is_current => drop(self.entries.remove(at.key)),
             Leave::Nothing => drop(self.entries.remove(at.key)),
-            Leave::Cooling(time) if self.entry(at.key).is_some() => {
-                let now = self.clock.now();
+            Leave::Cooling(time) if self.live(at.key, now).is_some() => {
                 prune(&mut claims, now);
                 claims.insert(at.key.clone(), Claim::Cooling(now.saturating_add(time)));
             }
@@ -362,7 +378,7 @@ impl Memory {
             Some(_) => drop(claims.remove(key)),
             None => {}
         }
-        let live = self.entry(key).is_some();
+        let live = self.live(key, now).is_some();
         self.entries.remove(key);
         live
     }
@@ -406,8 +422,10 @@ impl Memory {
 
     pub(super) fn touch(&self, key: &Arc<str>, read: &Arc<MemoryEntry>, time: Duration) {
         let _claims = self.claims(key);
-        if self.entry(key).is_some_and(|now| Arc::ptr_eq(&now, read)) {
-            let entry = MemoryEntry::clone(read).until(self.clock.now(), Some(time));
+        let now = self.clock.now();
+        let found = self.live(key, now);
+        if found.is_some_and(|found| Arc::ptr_eq(&found, read)) {
+            let entry = MemoryEntry::clone(read).until(now, Some(time));
             self.entries.insert(key.clone(), Arc::new(entry));
         }
     }
@@ -435,38 +453,36 @@ impl Memory {
     /// Gives the entry another time to live, and says whether there was one.
     pub(crate) fn expire(&self, key: &Arc<str>, ttl: Duration) -> bool {
         let _claims = self.claims(key);
-        let Some(entry) = self.entry(key) else {
+        let now = self.clock.now();
+        let Some(entry) = self.live(key, now) else {
             return false;
         };
-        let renewed = MemoryEntry {
-            // Its end is exact from now on.
-            is_aged: false,
-            ..MemoryEntry::clone(&entry)
-        };
-        let renewed = renewed.until(self.clock.now(), Some(ttl));
+        let renewed = MemoryEntry::clone(&entry).until(now, Some(ttl));
         self.entries.insert(key.clone(), Arc::new(renewed));
         true
     }
 
     pub(crate) fn remaining(&self, key: &str) -> Remaining {
-        match self.entry(key).map(|entry| entry.deadline) {
+        let now = self.clock.now();
+        match self.live(key, now).map(|entry| entry.deadline) {
             None => Remaining::NoEntry,
             Some(None) => Remaining::ForEver,
-            Some(Some(deadline)) => Remaining::For(deadline.saturating_sub(self.clock.now())),
+            Some(Some(deadline)) => Remaining::For(deadline.saturating_sub(now)),
         }
     }
 
     /// Adds to a counter; a new one starts at 0 and lives for `ttl`, or for ever. Nothing if the
     /// key holds something else, or the sum overflows.
     pub(crate) fn count(&self, key: &Arc<str>, by: i64, ttl: Option<Duration>) -> Option<i64> {
-        let _claims = self.claims(key);
+        let claims = self.claims(key);
         let now = self.clock.now();
-        let (before, deadline) = match self.entry(key) {
-            None => (0, ttl.and_then(|ttl| now.checked_add(ttl))),
-            Some(entry) => match entry.content {
+        let (before, deadline) = match claimed(&claims, key, self.live(key, now), now) {
+            Reading::Nothing => (0, ttl.and_then(|ttl| now.checked_add(ttl))),
+            Reading::Entry(entry) => match entry.content {
                 Content::Counter(count) => (count, entry.deadline),
                 Content::Value(_) | Content::Generation(_) => return None,
             },
+            _ => return None,
         };
         let after = before.checked_add(by)?;
         let left = deadline.map(|deadline| deadline.saturating_sub(now));
@@ -530,7 +546,8 @@ fn claimed(claims: &Claims, key: &str, entry: Option<Arc<MemoryEntry>>, now: Dur
     let held = |kept, is_cooling| Reading::Leased(Held { kept, is_cooling });
     match (claims.get(key), entry) {
         (Some(Claim::Lease(_)), entry) => held(entry, false),
-        (Some(Claim::Cooling(until)), entry) if *until > now => held(entry, true),
+        // Without an entry there is nothing to answer meanwhile.
+        (Some(Claim::Cooling(until)), Some(entry)) if *until > now => held(Some(entry), true),
         (Some(Claim::Fence(epoch, writers)), _) if is_fenced(writers, now) => {
             Reading::Fenced(*epoch)
         }
@@ -556,10 +573,12 @@ fn may_take(found: &Reading, take: Take<'_>) -> May {
         {
             May::Take(None)
         }
-        // One that a vanished or failed loader has left is read as a lease.
         (Reading::Entry(found), Take::Keeping(Reading::Entry(read)))
             if Arc::ptr_eq(found, read) =>
         {
+            May::Take(entry)
+        }
+        (Reading::Leased(found), Take::Keeping(Reading::Leased(_))) if found.is_cooling => {
             May::Take(entry)
         }
         _ => May::NotNow,
@@ -583,6 +602,16 @@ fn is_fenced(writers: &[(Token, Duration)], now: Duration) -> bool {
     writers.iter().any(|(_, until)| *until > now)
 }
 
+/// What stands for a tag that is being written: as long as it does, nothing else has happened.
+fn epoch(claims: &Claims, tag: &str, now: Duration) -> Option<Generation> {
+    match claims.get(tag)? {
+        Claim::Fence(epoch, writers) if is_fenced(writers, now) => {
+            Some(u128::from(*epoch).to_le_bytes())
+        }
+        _ => None,
+    }
+}
+
 fn holds(claims: &Claims, key: &str, token: Token) -> bool {
     match claims.get(key) {
         Some(Claim::Lease(held)) => *held == token || cfg!(cache_mutant = "token"),
@@ -602,3 +631,6 @@ pub(super) fn new_generation() -> Generation {
     }
     rand::random()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@
 //! end as an entry.
 
 mod candidate;
+#[cfg(test)]
+mod conformance;
 mod glob;
 mod memory;
 mod redis;
@@ -94,7 +96,8 @@ pub(crate) enum Take<'a> {
     Absent,
     /// The very content that was read and found unusable.
     Exactly(&'a Reading),
-    /// The very entry that was read; it is kept beside the lease.
+    /// The very entry that was read, or what a failed load has left it behind; the entry is kept
+    /// beside the lease.
     Keeping(&'a Reading),
     /// Whatever it is, leases too, but for an entry of a higher version and for a fence.
     Steal {
@@ -111,13 +114,16 @@ pub(crate) enum Leasing {
     Taken {
         /// What the lease has taken the place of, if it is kept and was not told before.
         kept: Option<Reading>,
-        /// Of each tag; those that had none have got one.
+        /// Of each tag; those that had none have got one, and one that is being written has
+        /// something that changes with it.
         generations: Vec<Generation>,
+        /// Whether a tag is being written: then nothing can be published, but a release tells
+        /// whether anything has happened meanwhile.
+        is_written: bool,
     },
     /// Somebody else has put something there.
     Instead(Read),
-    /// The key holds something that may not be replaced (no string, or a newer entry), or a tag is
-    /// being written.
+    /// The key holds something that may not be replaced: no string, or a newer entry.
     Unfit,
 }
 

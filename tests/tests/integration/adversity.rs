@@ -12,7 +12,7 @@ use cache_runtime::{
 use cache_tests::{FaultProxy, RedisServer};
 use tokio::sync::Semaphore;
 
-use crate::support::{Fixture, on, until};
+use crate::support::{Fixture, Runs, on, until};
 
 #[derive(Clone)]
 struct Db {
@@ -490,4 +490,34 @@ async fn a_recursive_function_with_max_loads_ends() {
         .expect("valid");
     let done = tokio::time::timeout(Duration::from_secs(3), cache.scope(tree(3))).await;
     assert!(done.is_ok(), "hangs for ever");
+}
+
+#[cache_result(key = "distant:<id>", ttl = 60, key_ignores(gate, runs))]
+async fn distant(id: u64, gate: Arc<Semaphore>, runs: Runs) -> usize {
+    let run = runs.run();
+    gate.acquire().await.expect("an open gate").forget();
+    run
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_for_another_process_is_bounded_by_the_wait_and_not_by_the_budget() {
+    let server = RedisServer::start().await;
+    let proxy = FaultProxy::before(server.port());
+    let (gate, runs) = (Arc::new(Semaphore::new(0)), Runs::default());
+    let load = |cache: &Cache| tokio::spawn(cache.scope(distant(1, gate.clone(), runs.clone())));
+    let far_away = Cache::builder()
+        .redis_url(proxy.url())
+        .wait(Duration::from_secs(30))
+        .build()
+        .expect("a valid configuration");
+    let holder = load(&on(&server));
+    until(async || runs.count() == 1).await;
+    proxy.delay_replies(Duration::from_millis(60));
+    let seen = server.calls("get").await;
+    let waiting = load(&far_away);
+    // Of 60 ms each, the budget of a call has room for eight.
+    until(async || server.calls("get").await > seen + 15).await;
+    gate.add_permits(5);
+    assert_eq!(holder.await.expect("a task"), 1);
+    assert_eq!(waiting.await.expect("a task"), 1);
 }

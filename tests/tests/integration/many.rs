@@ -263,3 +263,74 @@ async fn scopes_hold_for_batches() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_crowd_on_an_id_without_a_value_asks_for_it_once() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let table = Table::new();
+        table.hold();
+        let ask = || {
+            let table = table.clone();
+            spawn(async move { rows(&[1, 2_000], &table).await })
+        };
+        let calls: Vec<_> = (0..20).map(|_| ask()).collect();
+        until(async || fixture.cache.stats().misses == 40).await;
+        table.gate.add_permits(100);
+        for call in calls {
+            assert_eq!(sorted(call.await.expect("a task")), [(1, 10)].into());
+        }
+        assert_eq!(table.asked(), [vec![1, 2_000]]);
+    })
+    .await;
+}
+
+#[cache_many(key = "failing:<id>", by = id in ids, ttl = 60, key_ignores(table))]
+async fn failing(ids: &[u64], table: &Table) -> Result<HashMap<u64, u64>, String> {
+    table.rows(ids).await;
+    Err("no table".to_owned())
+}
+
+#[tokio::test]
+async fn a_crowd_on_a_failing_batch_fails_with_one_load() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let table = Table::new();
+        table.hold();
+        let ask = || {
+            let table = table.clone();
+            spawn(async move { failing(&[1, 2], &table).await })
+        };
+        let calls: Vec<_> = (0..20).map(|_| ask()).collect();
+        until(async || fixture.cache.stats().misses == 40).await;
+        table.gate.add_permits(100);
+        for call in calls {
+            assert_eq!(call.await.expect("a task"), Err("no table".to_owned()));
+        }
+        assert_eq!(table.asked(), [vec![1, 2]]);
+    })
+    .await;
+}
+
+#[cache_many(key = "own:<id>", by = id in ids, ttl = 60, key_ignores(depth))]
+async fn asks_itself(ids: &[u64], depth: u64) -> HashMap<u64, u64> {
+    match depth {
+        0 => ids.iter().map(|id| (*id, *id)).collect(),
+        depth => Box::pin(asks_itself(ids, depth - 1)).await,
+    }
+}
+
+#[cache_runtime::invalidate_cache(key = "own:<id>", when = around)]
+async fn write_own(id: u64) -> usize {
+    asks_itself(&[id], 1).await.len()
+}
+
+#[tokio::test]
+async fn a_batch_that_asks_for_itself_does_not_wait_for_itself() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let asked = tokio::time::timeout(Duration::from_secs(2), asks_itself(&[1], 1)).await;
+        assert_eq!(asked.map(|found| found.len()), Ok(1));
+        let written = tokio::time::timeout(Duration::from_secs(2), write_own(2)).await;
+        assert_eq!(written, Ok(1), "nor beside a fence");
+        assert_eq!(fixture.cache.stats().recursive, 2);
+    })
+    .await;
+}

@@ -1,7 +1,13 @@
-//! What a call sends to Redis, command by command. Scripts count as what is sent; what they call
-//! costs no way to the server and back.
+//! What a call sends to Redis, command by command, and in how many round trips.
+//!
+//! `MONITOR` tells what clients send from what their scripts call, which the server's counters of
+//! commands do not. How often the server had to read from its clients is a counter of its own:
+//! what is sent together is read together.
 
-use cache_runtime::cache_result;
+use std::collections::HashMap;
+
+use cache_runtime::{cache_many, cache_result, invalidate_cache, update_cache};
+use redis::aio::MultiplexedConnection;
 
 use crate::support::Fixture;
 
@@ -10,43 +16,136 @@ async fn plain(id: u64) -> u64 {
     id
 }
 
-/// The commands of one call, by the names of their first words and their keys.
-async fn sent<T>(fixture: &Fixture, call: impl Future<Output = T>) -> Vec<String> {
-    let server = fixture.server.as_ref().expect("a server");
-    let mut monitor = server.monitor().await;
-    fixture.cache.scope(call).await;
-    monitor.sent().await
+#[cache_result(key = "tagged:<class>:<id>", ttl = 60, tags = ["class:<class>"])]
+async fn tagged(class: u64, id: u64) -> u64 {
+    class + id
 }
 
-/// Of `EVALSHA <digest> <number of keys> <keys> <arguments>` and the like: the command.
-fn name(command: &str) -> &str {
-    command.split(' ').next().unwrap_or_default()
+#[cache_many(key = "many:<id>", by = id in ids, ttl = 60)]
+async fn many(ids: &[u64]) -> HashMap<u64, u64> {
+    ids.iter().map(|id| (*id, *id)).collect()
 }
 
-/// Opens the connection, and loads the scripts that `call` needs.
-async fn warmed_up<F: Future>(call: impl FnOnce() -> F) -> Fixture {
-    let fixture = Fixture::on_redis().await;
-    fixture.cache.scope(call()).await;
-    fixture
+#[invalidate_cache(key = "plain:<id>", tags = ["class:<id>"])]
+async fn write(id: u64) {}
+
+#[invalidate_cache(key = "plain:<id>", tags = ["class:<id>"], when = around)]
+async fn write_around(id: u64) {}
+
+#[update_cache(key = "plain:<id>", ttl = 60)]
+async fn update(id: u64) -> u64 {
+    id
+}
+
+/// What one call cost.
+struct Cost {
+    commands: Vec<String>,
+    round_trips: u64,
+}
+
+impl Cost {
+    /// Runs a call on a cache whose connection is open, on a server that knows the scripts.
+    async fn of<T>(call: impl AsyncFn(u64) -> T) -> Self {
+        let fixture = Fixture::on_redis().await;
+        let server = fixture.server.as_ref().expect("a server");
+        let run = async |turn| drop(fixture.cache.scope(call(turn)).await);
+        let mut own = server.connection().await;
+        run(1).await;
+        let before = reads(&mut own).await;
+        run(2).await;
+        // One of them is our own.
+        let round_trips = reads(&mut own).await - before - 1;
+        let mut monitor = server.monitor().await;
+        run(3).await;
+        Self {
+            commands: monitor.sent().await,
+            round_trips,
+        }
+    }
+
+    /// The first words of its commands.
+    fn names(&self) -> Vec<&str> {
+        self.commands
+            .iter()
+            .map(|command| command.split(' ').next().unwrap_or_default())
+            .collect()
+    }
+}
+
+/// How often the server has read from its clients.
+async fn reads(own: &mut MultiplexedConnection) -> u64 {
+    let stats: String = redis::cmd("INFO")
+        .arg("stats")
+        .query_async(own)
+        .await
+        .expect("a server");
+    let field = |line: &str| line.strip_prefix("total_reads_processed:")?.parse().ok();
+    stats.lines().find_map(field).expect("a number")
 }
 
 #[tokio::test]
 async fn a_hit_is_one_command() {
-    let fixture = warmed_up(|| plain(7)).await;
-    assert_eq!(sent(&fixture, plain(7)).await, ["GET plain:7"]);
+    let hit = Cost::of(async |_| plain(7).await).await;
+    assert_eq!(
+        (hit.commands, hit.round_trips),
+        (vec!["GET plain:7".to_owned()], 1)
+    );
+}
+
+#[tokio::test]
+async fn a_hit_with_a_tag_is_one_command() {
+    let hit = Cost::of(async |_| tagged(5, 7).await).await;
+    let read = "MGET tagged:5:7 [tag]class:5".to_owned();
+    assert_eq!((hit.commands, hit.round_trips), (vec![read], 1));
 }
 
 #[tokio::test]
 async fn a_miss_is_three_commands() {
-    let fixture = warmed_up(|| plain(7)).await;
-    let sent = sent(&fixture, plain(8)).await;
-    let names: Vec<_> = sent.iter().map(|command| name(command)).collect();
     // Read, take the lease, publish.
-    assert_eq!(names, ["GET", "EVALSHA", "EVALSHA"]);
+    let miss = Cost::of(async |turn| plain(turn).await).await;
+    assert_eq!(miss.names(), ["GET", "EVALSHA", "EVALSHA"]);
     assert!(
-        sent[1..]
+        miss.commands[1..]
             .iter()
-            .all(|script| script.contains(" 1 plain:8 ")),
-        "{sent:?}"
+            .all(|script| script.contains(" 1 plain:3 "))
+    );
+    assert_eq!(miss.round_trips, 3);
+
+    let miss = Cost::of(async |turn| tagged(5, turn).await).await;
+    assert_eq!(miss.names(), ["MGET", "EVALSHA", "EVALSHA"]);
+    let keys = " 2 tagged:5:3 [tag]class:5 ";
+    assert!(
+        miss.commands[1..]
+            .iter()
+            .all(|script| script.contains(keys))
+    );
+    assert_eq!(miss.round_trips, 3);
+}
+
+#[tokio::test]
+async fn a_batch_is_one_read_one_pipeline_of_leases_and_one_of_entries() {
+    let batch = Cost::of(async |turn| many(&[turn * 10, turn * 10 + 1, turn * 10 + 2]).await).await;
+    let read = "MGET many:30 many:31 many:32";
+    assert_eq!(batch.commands[0], read);
+    assert_eq!(batch.names()[1..], ["EVALSHA"; 6]);
+    assert_eq!(batch.round_trips, 3);
+
+    let hits = Cost::of(async |_| many(&[1, 2, 3]).await).await;
+    assert_eq!((hits.commands.len(), hits.round_trips), (1, 1));
+}
+
+#[tokio::test]
+async fn a_write_is_one_command_and_a_fence_one_more() {
+    let after = Cost::of(async |turn| write(turn).await).await;
+    assert_eq!((after.names(), after.round_trips), (vec!["EVALSHA"], 1));
+    let around = Cost::of(async |turn| write_around(turn).await).await;
+    assert_eq!(
+        (around.names(), around.round_trips),
+        (vec!["EVALSHA"; 2], 2)
+    );
+    let update = Cost::of(async |turn| update(turn).await).await;
+    assert_eq!(
+        (update.names(), update.round_trips),
+        (vec!["EVALSHA"; 2], 2)
     );
 }

@@ -181,6 +181,52 @@ async fn a_load_that_began_before_a_tag_was_invalidated_is_not_stored() {
         .await;
 }
 
+#[invalidate_cache(tags = ["rows"], when = around)]
+async fn rewrite_rows(row: Row) {
+    row.gate.acquire().await.expect("an open gate").forget();
+}
+
+#[tokio::test]
+async fn one_load_answers_all_who_ask_while_a_tag_is_written() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let [row, written] = [(); 2].map(|()| Row {
+            value: Arc::default(),
+            reads: Arc::default(),
+            gate: Arc::new(Semaphore::new(0)),
+        });
+        let writing = spawn(rewrite_rows(written.clone()));
+        let fenced = || {
+            let unread = Row {
+                gate: Arc::new(Semaphore::new(1)),
+                ..written.clone()
+            };
+            row_of(100, unread)
+        };
+        // Nothing stays stored once the fence is there.
+        until(async || {
+            let before = written.reads.load(Ordering::SeqCst);
+            fenced().await;
+            fenced().await;
+            written.reads.load(Ordering::SeqCst) == before + 2
+        })
+        .await;
+        let asked: Vec<_> = (0..20).map(|_| spawn(row_of(2, row.clone()))).collect();
+        until(async || row.reads.load(Ordering::SeqCst) >= 1).await;
+        tokio::task::yield_now().await;
+        row.gate.add_permits(20);
+        for answer in asked {
+            assert_eq!(answer.await.expect("a task"), 0);
+        }
+        let loads = row.reads.load(Ordering::SeqCst);
+        assert!(loads < 20, "{loads} loads, one for each call");
+        assert!(fixture.cache.stats().joined > 0);
+        written.gate.add_permits(1);
+        writing.await.expect("a task");
+        assert_eq!(fixture.cache.stats().unfit, 0);
+    })
+    .await;
+}
+
 #[cache_result(key = "board:<id>", ttl = 60, stale = "10m", tags = ["boards"], key_ignores(runs))]
 async fn board(id: u64, runs: Runs) -> usize {
     runs.run()
@@ -252,4 +298,54 @@ async fn nobody_joins_a_load_beside_a_fence_that_a_tag_has_overtaken() {
     assert_eq!(late.await.expect("a task"), 1, "it asked after the write");
     end.add_permits(1);
     fence.await.expect("a task");
+}
+
+#[tokio::test]
+async fn what_a_key_says_of_its_entry_is_what_a_call_would_find() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let runs = Runs::default();
+        board(9, runs.clone()).await;
+        let key = board_key(9);
+        let left = key.remaining_ttl().await.expect("a store");
+        let left = left.expect("an entry");
+        assert!(
+            left <= MINUTE && left > MINUTE / 2,
+            "not its window: {left:?}"
+        );
+        fixture.pass("board:9", 2 * MINUTE).await;
+        assert!(!key.exists().await.expect("a store"), "it is stale");
+        board(10, runs.clone()).await;
+        assert!(board_key(10).exists().await.expect("a store"));
+        clear_boards().await;
+        assert!(!board_key(10).exists().await.expect("a store"));
+    })
+    .await;
+}
+
+#[invalidate_cache(tags = ["boards"], when = around)]
+async fn rewrite_boards(gate: &Semaphore) {
+    gate.acquire().await.expect("an open gate").forget();
+}
+
+#[tokio::test]
+async fn while_a_tag_is_written_nothing_under_it_is_stored() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let runs = Runs::default();
+        let gate = Arc::new(Semaphore::new(0));
+        board(11, runs.clone()).await;
+        let write = spawn({
+            let gate = gate.clone();
+            async move { rewrite_boards(&gate).await }
+        });
+        until(async || !board_key(11).exists().await.expect("a store")).await;
+        assert_eq!(board(11, runs.clone()).await, 2);
+        assert_eq!(board(11, runs.clone()).await, 3);
+        let stats = fixture.cache.stats();
+        assert_eq!((stats.published, stats.fenced, stats.unfit), (1, 2, 0));
+        gate.add_permits(1);
+        write.await.expect("a task");
+        assert_eq!(board(11, runs.clone()).await, 4);
+        assert_eq!(board(11, runs.clone()).await, 4);
+    })
+    .await;
 }

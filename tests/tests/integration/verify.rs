@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cache_runtime::cache_result;
+use tokio::sync::Semaphore;
 
 use crate::support::{Fixture, on_each_store, until};
 
@@ -110,6 +111,57 @@ async fn a_task_that_outlives_the_load_that_started_it_is_no_part_of_it() {
         until(async || row.load(Ordering::SeqCst) == 3).await;
         let stats = fixture.cache.stats();
         assert_eq!((stats.recursive, stats.published), (0, 2));
+    })
+    .await;
+}
+
+#[cache_result(
+    key = "verified_tagged:<id>",
+    ttl = 60,
+    verify = 1.0,
+    tags = ["verified:<id>"],
+    key_ignores(row)
+)]
+async fn verified_tagged(id: u64, row: &Row) -> u64 {
+    row.load(Ordering::SeqCst)
+}
+
+#[cache_runtime::invalidate_cache(tags = ["verified:<id>"])]
+async fn rewrite(id: u64) {}
+
+#[tokio::test]
+async fn a_difference_that_the_invalidation_of_a_tag_mends_is_none() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let row = Row::default();
+        verified_tagged(1, &row).await;
+        row.store(1, Ordering::SeqCst);
+        verified_tagged(1, &row).await;
+        rewrite(1).await;
+        assert!(fixture.cache.drained(Duration::from_secs(10)).await);
+        let stats = fixture.cache.stats();
+        assert_eq!((stats.verified, stats.mismatches), (1, 0));
+    })
+    .await;
+}
+
+#[cache_result(key = "gated:<id>", ttl = 60, verify = 1.0, max_loads = 1, key_ignores(gate))]
+async fn gated(id: u64, gate: Arc<Semaphore>) -> u64 {
+    gate.acquire().await.expect("an open gate").forget();
+    id
+}
+
+#[tokio::test]
+async fn a_hit_does_not_wait_until_it_may_be_verified() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let gate = Arc::new(Semaphore::new(1));
+        gated(1, gate.clone()).await;
+        let verified = cache_runtime::spawn(gated(1, gate.clone()));
+        until(async || fixture.cache.stats().hits == 1).await;
+        let hit = tokio::time::timeout(Duration::from_secs(2), gated(1, gate.clone())).await;
+        assert_eq!(hit, Ok(1));
+        gate.add_permits(1);
+        assert_eq!(verified.await.expect("a task"), 1);
+        assert_eq!(fixture.cache.stats().verified, 1);
     })
     .await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use cache_runtime::{Cache, Error, Invalidation, cache_result, refresh, spawn};
+use cache_runtime::{Cache, Error, Invalidation, cache_result, invalidate_cache, refresh, spawn};
 use cache_tests::FaultProxy;
 use tokio::sync::Semaphore;
 
@@ -537,4 +537,144 @@ async fn an_older_value_that_was_invalidated_before_the_lease_is_no_answer() {
     source.answer(2);
     assert_eq!(late.await.expect("a task"), Err(Failure::Source));
     drop(leader.await.expect("a task"));
+}
+
+#[cache_result(key = "safe:<id>", ttl = 60, key_ignores(source), companion = none)]
+async fn strict(id: u64, source: Source) -> Result<u64, Failure> {
+    source.load().await
+}
+
+#[tokio::test]
+async fn who_joined_a_failing_load_gets_an_older_value_only_by_its_own_windows() {
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let source = Source::new();
+        fail_safe(6, source.clone()).await.expect("a value");
+        source.fail(true);
+        fixture.pass("safe:6", MINUTE + SECOND).await;
+        source.hold();
+        let leader = spawn(fail_safe(6, source.clone()));
+        until(async || source.loads() == 2).await;
+        let others = [
+            spawn(strict(6, source.clone())),
+            spawn(fail_safe(6, source.clone())),
+        ];
+        until(async || fixture.cache.stats().misses == 4).await;
+        source.answer(1);
+        assert_eq!(leader.await.expect("a task"), Ok(0));
+        let [strict, safe] = others;
+        assert_eq!(strict.await.expect("a task"), Err(Failure::Source));
+        assert_eq!(safe.await.expect("a task"), Ok(0));
+        assert_eq!((source.loads(), fixture.cache.stats().fail_safe), (2, 2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_joined_a_failing_load_has_its_older_value_though_redis_is_gone() {
+    let fixture = Fixture::on_redis().await;
+    let proxy = FaultProxy::before(fixture.server.as_ref().expect("a server").port());
+    let cut_off = Cache::builder()
+        .redis_url(proxy.url())
+        .clock(fixture.clock.clone())
+        .build()
+        .expect("a valid configuration");
+    let source = Source::new();
+    let load = |cache: &Cache| cache.scope(fail_safe(7, source.clone()));
+    for cache in [&fixture.cache, &cut_off] {
+        load(cache).await.expect("a value");
+    }
+    fixture.pass("safe:7", MINUTE + SECOND).await;
+    source.fail(true);
+    source.hold();
+    let holder = tokio::spawn(load(&fixture.cache));
+    until(async || source.loads() == 2).await;
+    let calls: Vec<_> = (0..5).map(|_| tokio::spawn(load(&cut_off))).collect();
+    until(async || cut_off.stats().misses == 5).await;
+    proxy.black_hole();
+    until(async || source.loads() == 3).await;
+    source.answer(10);
+    for call in calls.into_iter().chain([holder]) {
+        assert_eq!(call.await.expect("a task"), Ok(0));
+    }
+    assert_eq!(source.loads(), 3);
+}
+
+#[cache_result(
+    key = "cooled:<id>",
+    ttl = 60,
+    fail_safe = "1h",
+    tags = ["cooled:<id>"],
+    key_ignores(source)
+)]
+async fn cooled(id: u64, source: Source) -> Result<u64, Failure> {
+    source.load().await
+}
+
+#[invalidate_cache(tags = ["cooled:<id>"])]
+async fn forget_cooled(id: u64) {}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failed_load_left_is_loaded_anew_by_one_process() {
+    let fixture = Fixture::on_redis().await;
+    let server = fixture.server.as_ref().expect("a server");
+    let proxy = FaultProxy::before(server.port());
+    let far_away = Cache::builder()
+        .redis_url(proxy.url())
+        .clock(fixture.clock.clone())
+        .build()
+        .expect("a valid configuration");
+    let source = Source::new();
+    let load = |cache: &Cache| tokio::spawn(cache.scope(cooled(1, source.clone())));
+    for cache in [&fixture.cache, &far_away] {
+        load(cache).await.expect("a task").expect("a value");
+    }
+    source.fail(true);
+    fixture.pass("cooled:1", MINUTE + SECOND).await;
+    assert_eq!(load(&fixture.cache).await.expect("a task"), Ok(0));
+    fixture.cache.scope(forget_cooled(1)).await;
+    source.fail(false);
+    source.set(1);
+    source.hold();
+    let seen = server.calls("mget").await;
+
+    // Between its read and its lease, somebody else takes that.
+    proxy.delay_requests(Duration::from_millis(200));
+    let late = load(&far_away);
+    until(async || server.calls("mget").await > seen).await;
+    let early = load(&fixture.cache);
+    until(async || source.loads() == 3).await;
+    proxy.delay_requests(Duration::ZERO);
+    until(async || far_away.stats().misses == 1).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    source.answer(2);
+    assert_eq!(early.await.expect("a task"), Ok(1));
+    assert_eq!(late.await.expect("a task"), Ok(1));
+    assert_eq!(source.loads(), 3);
+}
+
+#[tokio::test]
+async fn a_hit_that_finds_no_room_in_the_background_prolongs_nothing() {
+    let fixture = Fixture::on_redis().await;
+    let server = fixture.server.as_ref().expect("a server");
+    let cache = Cache::builder()
+        .redis_url(server.url())
+        .clock(fixture.clock.clone())
+        .background_loads(1)
+        .build()
+        .expect("a valid configuration");
+    let source = Source::new();
+    let everything = async {
+        sliding(3, &source).await.expect("a value");
+        stale(6, source.clone()).await.expect("a value");
+        fixture.clock.advance(2 * MINUTE);
+        source.hold();
+        stale(6, source.clone()).await.expect("the stale value");
+        until(async || source.loads() == 3).await;
+        server.reset_stats().await;
+        sliding(3, &source).await.expect("a value");
+        let calls: Vec<_> = server.all_calls().await.into_iter().collect();
+        assert_eq!(calls, [("get".to_owned(), 1)], "nobody waits for more");
+        source.answer(1);
+    };
+    cache.scope(everything).await;
 }

@@ -24,10 +24,10 @@ use crate::call::scope::{self, Context, Usage};
 use crate::call::shape::{Plain, Shape};
 use crate::call::site::Site;
 use crate::client::Budget;
-use crate::flight::{Footing, Joiner, Leader, Outcome, Role, Shared};
+use crate::flight::{Footing, Joiner, Leader, Outcome, Role};
 use crate::lease::{Lease, Taking};
 use crate::observe::Event;
-use crate::store::{Keyed, Read};
+use crate::store::{Keyed, Leave, Read};
 
 /// One id that has no value yet.
 struct Element<'a, I, V, H> {
@@ -49,6 +49,17 @@ enum Step<V> {
     Wait,
     /// This call takes the lease.
     Take(Leader, Over),
+}
+
+/// What a load elsewhere in this process is to an element that has joined it.
+enum Joined<V, E> {
+    Value(V),
+    Absent,
+    Failed(E),
+    /// It may have been invalidated meanwhile.
+    Again,
+    /// It came to nothing, so this call does not queue again.
+    NoEntry,
 }
 
 /// What a batch works with.
@@ -175,7 +186,7 @@ where
             }
         }
         self.load(loads, body).await?;
-        self.join(joins).await;
+        self.join(joins).await?;
         self.wait(body).await
     }
 
@@ -226,10 +237,12 @@ where
         let found = match (read, element.usage) {
             (Some(read), _) => element.call.interpret(self.cache, read),
             (None, Usage::Refresh) => {
+                count(Event::Miss);
                 self.cache.0.flights.close(keyed.key);
-                Found::Cooled
+                return self.board(element, Footing::Read, |leader| {
+                    Step::Take(leader, Over::Anything)
+                });
             }
-            (None, Usage::ReadOnly) => return Step::Load(Way::Alone),
             // Redis can't be asked, or not about this key.
             (None, _) => {
                 count(Event::Bypassed);
@@ -257,21 +270,16 @@ where
             }
             Found::Leased(_) => None,
             Found::Nothing => Some(Over::Nothing),
-            Found::Cooled => Some(Over::Anything),
-            Found::Fallback(_, reading) | Found::Spent(reading) => Some(Over::Keeping(reading)),
+            Found::Fallback(_, reading) | Found::Cooled(reading) | Found::Spent(reading) => {
+                Some(Over::Keeping(reading))
+            }
             Found::Unusable(reading) => Some(Over::Dropping(reading)),
-            Found::Newer(reading) | Found::Fenced(reading) => {
-                if element.usage == Usage::ReadOnly {
-                    return Step::Load(Way::Alone);
-                }
+            Found::Newer(read) | Found::Fenced(read) => {
                 return self.board(element, Footing::Read, |leader| {
-                    Step::Load(Way::Beside(leader, reading))
+                    Step::Load(Way::Beside(leader, read))
                 });
             }
         };
-        if element.usage == Usage::ReadOnly || element.is_loading(self.cache) {
-            return Step::Load(Way::Alone);
-        }
         self.board(element, Footing::Read, |leader| match over {
             Some(over) => Step::Take(leader, over),
             // Its flight is given up: those aboard look for themselves.
@@ -288,6 +296,9 @@ where
         let Some(keyed) = element.keyed() else {
             return Step::Load(Way::Alone);
         };
+        if element.usage == Usage::ReadOnly || element.is_loading(self.cache) {
+            return Step::Load(Way::Alone);
+        }
         let value = ((self.ops)().type_id)();
         match self.cache.0.flights.board(keyed, value, footing) {
             Role::Leader(leader) => lead(leader),
@@ -375,6 +386,8 @@ where
         let output = running.await;
         drop(permit);
         self.cache.count(Event::Load);
+        // A load of its own is no time spent waiting for others.
+        self.began = self.began.map(|waits| waits + began.elapsed());
         match S::split(output) {
             Ok(map) => {
                 self.store(loads, &map, began).await;
@@ -382,8 +395,11 @@ where
             }
             Err(error) => {
                 let shared = self.shape.share(&error);
-                let ways = loads.into_iter().map(|(_, way)| fail(way, shared.clone()));
-                join_all(ways).await;
+                let ends = loads.into_iter().map(async |(element, way)| {
+                    let outcome = Outcome::Failed(shared.clone());
+                    element.end_without_value(self.cache, way, outcome).await;
+                });
+                join_all(ends).await;
                 Err(error)
             }
         }
@@ -410,7 +426,7 @@ where
         let get = self.map.get;
         let stored = loads.into_iter().map(async |(element, way)| {
             let Some(value) = get(map, &element.id) else {
-                fail(way, None).await;
+                element.end_without_value(cache, way, Outcome::Absent).await;
                 return None;
             };
             let load = Load {
@@ -429,33 +445,47 @@ where
     }
 
     /// Waits for what other calls of this process load.
-    async fn join(&mut self, joins: Vec<(Element<'a, I, V, H>, Joiner)>) {
+    async fn join(&mut self, joins: Vec<(Element<'a, I, V, H>, Joiner)>) -> Result<(), S::Error> {
         let left = self.patience().least();
         let joins = joins.into_iter().map(async |(element, joiner)| {
             let outcome = within(left, joiner.landed()).await;
             (element, outcome)
         });
         for (mut element, outcome) in join_all(joins).await {
-            let value = match &outcome {
-                Some(Outcome::Value(shared)) => ((self.ops)().open)(&**shared),
-                _ => None,
-            };
-            match (value, outcome) {
-                (Some(value), _) => {
-                    self.cache.count(Event::Joined);
-                    (self.map.insert)(&mut self.found, element.id, value);
-                    continue;
-                }
-                (None, Some(Outcome::Again)) => {}
-                // Not again for what has just come to nothing.
-                (None, Some(_)) => element.usage = Usage::Bypass,
-                (None, None) => {
-                    self.cache.count(Event::WaitTimeout);
+            match self.joined(outcome) {
+                Joined::Value(value) => (self.map.insert)(&mut self.found, element.id, value),
+                Joined::Absent => {}
+                Joined::Failed(error) => return Err(error),
+                Joined::Again => self.pending.push(element),
+                Joined::NoEntry => {
                     element.usage = Usage::Bypass;
+                    self.pending.push(element);
                 }
             }
-            self.pending.push(element);
         }
+        Ok(())
+    }
+
+    /// What the load that an element has joined is to it; nothing landed if that took too long.
+    fn joined(&self, landed: Option<Outcome>) -> Joined<V, S::Error> {
+        let joined = match landed {
+            Some(Outcome::Again) => return Joined::Again,
+            Some(Outcome::Value(shared)) => ((self.ops)().open)(&*shared).map(Joined::Value),
+            Some(Outcome::Failed(error)) => error
+                .and_then(|error| self.shape.open(&error))
+                .map(Joined::Failed),
+            Some(Outcome::Absent) => Some(Joined::Absent),
+            Some(Outcome::NoEntry) => None,
+            None => {
+                self.cache.count(Event::WaitTimeout);
+                None
+            }
+        };
+        let Some(joined) = joined else {
+            return Joined::NoEntry;
+        };
+        self.cache.count(Event::Joined);
+        joined
     }
 
     /// Pauses before the next round, if there is to be one; when there is no time left, loads the
@@ -492,23 +522,6 @@ where
     }
 }
 
-/// Ends a load that came to nothing, for those who wait.
-async fn fail(way: Way, error: Option<Shared>) {
-    let outcome = error.map_or(Outcome::NoEntry, Outcome::Error);
-    match way {
-        Way::Alone => {}
-        Way::Unconfirmed(leader) | Way::Beside(leader, _) => leader.land(Outcome::NoEntry),
-        Way::Leased(Leased { leader, lease, .. }) => {
-            leader.close();
-            let stood = lease.release(crate::store::Leave::Kept).await;
-            leader.land(match stood {
-                Ok(false) => Outcome::Again,
-                _ => outcome,
-            });
-        }
-    }
-}
-
 impl<I, V, H> Element<'_, I, V, H> {
     fn keyed(&self) -> Option<Keyed<'_>> {
         let key = self.key.as_ref()?;
@@ -516,6 +529,29 @@ impl<I, V, H> Element<'_, I, V, H> {
             key,
             tags: &self.call.tags,
         })
+    }
+
+    /// Ends a load that came to nothing, for those who wait.
+    async fn end_without_value(&self, cache: &Cache, way: Way, outcome: Outcome)
+    where
+        H: Hooks<V>,
+    {
+        match way {
+            Way::Alone => {}
+            Way::Unconfirmed(leader) => leader.land(outcome),
+            Way::Beside(leader, seen) => {
+                let call = &self.call;
+                call.land_if_still_there(cache, leader, &seen, outcome)
+                    .await;
+            }
+            Way::Leased(Leased { leader, lease, .. }) => {
+                leader.close();
+                leader.land(match lease.release(Leave::Kept).await {
+                    Ok(false) => Outcome::Again,
+                    _ => outcome,
+                });
+            }
+        }
     }
 
     /// What is to be read of it: nothing in a scope that loads anew, or while its invalidation is

@@ -17,6 +17,35 @@ const GOLDEN_FENCE: &str =
 /// As a later version may write it: six bytes of new fields behind the checksum.
 const GOLDEN_LONGER: &str = "ffca01012e01000000000102887766554433221100000000000000000000000069b607a581f09fba6164646564215b312c325d";
 
+/// The value, aged: stored at 1 000 000 000 000, loaded in 7 ms, fresh for a minute, kept for two.
+const GOLDEN_AGED: &str = "ffca0101380102000000010288776655443322110010a5d4e800000007000000ead4af7a0e532efb\
+60ea000000000000c0d40100000000005b312c325d";
+/// The value under two tags, the same times.
+const GOLDEN_TAGGED: &str = "ffca0101580104000000010288776655443322110010a5d4e800000007000000bcc0323924ef1567\
+60ea000000000000c0d4010000000000010101010101010101010101010101010202020202020202\
+02020202020202025b312c325d";
+const GOLDEN_BOTH: &str = "ffca0101580106000000010288776655443322110010a5d4e800000007000000b8611c49f2137d3f\
+60ea000000000000c0d4010000000000010101010101010101010101010101010202020202020202\
+02020202020202025b312c325d";
+const GOLDEN_COOLING: &str =
+    "ffca01032401000000000000070707070707070707070707070707077854ca7650a416a2";
+/// The lease until 1 000 000 060 000, beside the value, which is of use until 1 000 000 120 000.
+const GOLDEN_BESIDE: &str = "ffca010324000000000000000707070707070707070707070707070736a0f75d1e3fdd9a000000e8\
+d4a5fa60000000e8d4a6e4c0ffca0101280100000000010288776655443322110000000000000000\
+00000000c442bef463dd51cb5b312c325d";
+/// The fence, held by two until 1 000 000 060 000 and 1 000 000 000 000.
+const GOLDEN_HELD_FENCE: &str = "ffca010424000000000000000707070707070707070707070707070738ba2cd1fa37bd1c\
+01010101010101010101010101010101000000e8d4a5fa60\
+02020202020202020202020202020202000000e8d4a51000";
+
+const AGE: Age = Age {
+    stored_at: 1_000_000_000_000,
+    fresh_for: 60_000,
+    kept_for: 120_000,
+    load_ms: 7,
+};
+const GENERATIONS: [Generation; 2] = [[1; 16], [2; 16]];
+
 fn bytes(hex: &str) -> Vec<u8> {
     let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
     (0..hex.len()).step_by(2).map(byte).collect()
@@ -49,6 +78,28 @@ fn sealed(kind: Kind, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+fn stamped(is_aged: bool, generations: &[Generation]) -> Vec<u8> {
+    let stamp = Stamp {
+        age: AGE,
+        is_aged,
+        generations,
+    };
+    let mut bytes = vec![0; room(&stamp)];
+    bytes.extend_from_slice(b"[1,2]");
+    let header = Header {
+        stamp,
+        ..header(Kind::Value)
+    };
+    seal(&mut bytes, &header);
+    bytes
+}
+
+/// As the script that takes it writes it.
+fn beside(claim: &[u8], entry: &[u8]) -> Vec<u8> {
+    let times = [1_000_000_060_000_u64, 1_000_000_120_000].map(u64::to_be_bytes);
+    [claim, times.as_flattened(), entry].concat()
+}
+
 /// Puts the right checksum on bytes that were changed on purpose.
 fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let (head, rest) = bytes.split_first_chunk_mut::<HEADER>().unwrap();
@@ -78,6 +129,15 @@ fn what_is_written_stays_as_it_was() {
     assert_eq!(hex(&sealed(Kind::Error, b"[1,2]")), GOLDEN_ERROR);
     assert_eq!(hex(&lease_bytes(Token([7; 16]))), GOLDEN_LEASE);
     assert_eq!(hex(&claim(FENCE_HEAD, false, Token([7; 16]))), GOLDEN_FENCE);
+    assert_eq!(
+        hex(&claim(LEASE_HEAD, true, Token([7; 16]))),
+        GOLDEN_COOLING
+    );
+    assert_eq!(hex(&stamped(true, &[])), GOLDEN_AGED);
+    assert_eq!(hex(&stamped(false, &GENERATIONS)), GOLDEN_TAGGED);
+    assert_eq!(hex(&stamped(true, &GENERATIONS)), GOLDEN_BOTH);
+    let lease = beside(&lease_bytes(Token([7; 16])), &sealed(Kind::Value, b"[1,2]"));
+    assert_eq!(hex(&lease), GOLDEN_BESIDE);
 }
 
 #[test]
@@ -91,7 +151,119 @@ fn what_was_written_is_still_read() {
         assert_eq!(entry.decode::<Vec<u8>>(0), Ok(vec![1, 2]));
     }
     assert_eq!(parse(&bytes(GOLDEN_LEASE)), Ok(Stored::Lease(bare_lease())));
-    assert_eq!(parse(&bytes(GOLDEN_FENCE)), Ok(Stored::Fence));
+    for fence in [GOLDEN_FENCE, GOLDEN_HELD_FENCE] {
+        assert_eq!(parse(&bytes(fence)), Ok(Stored::Fence));
+    }
+}
+
+#[test]
+fn the_age_and_the_tags_of_an_entry_are_read() {
+    for (golden, is_aged, generations) in [
+        (GOLDEN_AGED, true, &[][..]),
+        (GOLDEN_TAGGED, false, &GENERATIONS),
+        (GOLDEN_BOTH, true, &GENERATIONS),
+    ] {
+        let golden = bytes(golden);
+        let entry = entry(&golden);
+        assert_eq!((entry.age(), entry.is_aged()), (AGE, is_aged));
+        assert_eq!(entry.generations(), generations);
+        assert_eq!((entry.version(), entry.kind()), (258, Kind::Value));
+        assert_eq!(entry.decode::<Vec<u8>>(0), Ok(vec![1, 2]));
+    }
+    let golden = bytes(GOLDEN_VALUE);
+    let old = entry(&golden);
+    assert_eq!((old.age(), old.is_aged()), (Age::default(), false));
+    assert!(old.generations().is_empty());
+}
+
+#[test]
+fn an_age_that_nobody_has_to_judge_is_told_all_the_same() {
+    let bytes = stamped(false, &[]);
+    assert_eq!((bytes[4], bytes[6]), (56, 0));
+    assert_eq!(entry(&bytes).age(), AGE);
+}
+
+#[test]
+fn as_many_tags_as_an_entry_may_have_fit_into_its_header() {
+    let generations = [[9; 16]; 8];
+    let bytes = stamped(true, &generations);
+    assert_eq!(bytes[4], 56 + 8 * 16);
+    assert_eq!(entry(&bytes).generations(), generations);
+    assert_eq!(entry(&bytes).decode::<Vec<u8>>(0), Ok(vec![1, 2]));
+}
+
+#[test]
+fn flags_without_their_fields_are_corrupted() {
+    for flag in [AGED, TAGGED, AGED | TAGGED] {
+        let mut bytes = sealed(Kind::Value, b"[1,2]");
+        bytes[6] = flag;
+        assert_eq!(parse(&resealed(bytes)), Err(Unreadable::Corrupted));
+    }
+}
+
+#[test]
+fn a_lease_shows_the_entry_beside_it() {
+    let value = bytes(GOLDEN_VALUE);
+    let kept = Some(Kept {
+        deadline: 1_000_000_060_000,
+        end: 1_000_000_120_000,
+        entry: entry(&value),
+    });
+    let golden = bytes(GOLDEN_BESIDE);
+    let lease = Lease {
+        kept,
+        ..bare_lease()
+    };
+    assert_eq!(parse(&golden), Ok(Stored::Lease(lease)));
+    let cooling = beside(&bytes(GOLDEN_COOLING), &value);
+    let cooled = Lease {
+        is_cooling: true,
+        ..lease
+    };
+    assert_eq!(parse(&cooling), Ok(Stored::Lease(cooled)));
+    let bare = Lease {
+        is_cooling: true,
+        ..bare_lease()
+    };
+    assert_eq!(parse(&bytes(GOLDEN_COOLING)), Ok(Stored::Lease(bare)));
+}
+
+#[test]
+fn a_lease_beside_anything_else_keeps_nothing() {
+    let golden = bytes(GOLDEN_BESIDE);
+    for length in CLAIM..golden.len() {
+        let cut = parse(&golden[..length]);
+        assert_eq!(cut, Ok(Stored::Lease(bare_lease())), "{length} bytes");
+    }
+    for bit in KEPT * 8..golden.len() * 8 {
+        let mut flipped = golden.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let lease = Ok(Stored::Lease(bare_lease()));
+        assert_eq!(parse(&flipped), lease, "bit {bit}");
+    }
+    let nested = beside(&golden[..CLAIM], &golden);
+    assert_eq!(parse(&nested), Ok(Stored::Lease(bare_lease())));
+}
+
+#[test]
+fn a_lease_or_a_fence_is_told_by_its_intact_first_bytes() {
+    for golden in [GOLDEN_BESIDE, GOLDEN_HELD_FENCE] {
+        let golden = bytes(golden);
+        for bit in 0..CLAIM * 8 {
+            let mut flipped = golden.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(parse(&flipped).is_err(), "bit {bit}");
+        }
+        for length in 0..CLAIM {
+            assert!(parse(&golden[..length]).is_err(), "{length} bytes");
+        }
+    }
+}
+
+#[test]
+fn nobody_can_guess_the_token_of_a_cooling_lease_or_the_next_epoch() {
+    assert_ne!(cooling_bytes(), cooling_bytes());
+    assert_ne!(fence_bytes(), fence_bytes());
 }
 
 #[test]
@@ -113,8 +285,9 @@ fn scripts_find_the_version_at_its_offset() {
         bytes[VERSION_OFFSET..VERSION_OFFSET + 4],
         258_u32.to_be_bytes()
     );
-    let lease = lease_bytes(Token([7; 16]));
-    assert_eq!(lease[VERSION_OFFSET..VERSION_OFFSET + 4], [0; 4]);
+    for claim in [lease_bytes(Token([7; 16])), cooling_bytes(), fence_bytes()] {
+        assert_eq!(claim[VERSION_OFFSET..VERSION_OFFSET + 4], [0; 4]);
+    }
 }
 
 #[test]
@@ -133,6 +306,10 @@ fn every_flipped_bit_is_noticed() {
         GOLDEN_LEASE,
         GOLDEN_FENCE,
         GOLDEN_LONGER,
+        GOLDEN_AGED,
+        GOLDEN_TAGGED,
+        GOLDEN_BOTH,
+        GOLDEN_COOLING,
     ] {
         let golden = bytes(golden);
         for bit in 0..golden.len() * 8 {
@@ -151,6 +328,10 @@ fn every_truncation_is_noticed() {
         GOLDEN_LEASE,
         GOLDEN_FENCE,
         GOLDEN_LONGER,
+        GOLDEN_AGED,
+        GOLDEN_TAGGED,
+        GOLDEN_BOTH,
+        GOLDEN_COOLING,
     ] {
         let golden = bytes(golden);
         for length in 0..golden.len() {

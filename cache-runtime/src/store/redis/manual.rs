@@ -78,7 +78,7 @@ impl Redis {
         let fence = fence_bytes();
         let answer = self
             .run(Script::Delete, key, |cmd| {
-                cmd.arg(fence.as_slice());
+                cmd.arg(self.now()).arg(fence.as_slice());
             })
             .await?;
         Ok(answer == Value::Int(1))

@@ -302,12 +302,13 @@ fn leasing(answer: Vec<Value>) -> Leasing {
     });
     let content = strings.next().flatten();
     match what {
-        Some(Value::Int(1)) => {
+        Some(Value::Int(code @ (1 | 3))) => {
             let generations: Option<Vec<_>> = strings.map(generation).collect();
             let kept = content.filter(|kept| !kept.is_empty()).map(Reading::Bytes);
             generations.map_or(Leasing::Unfit, |generations| Leasing::Taken {
                 kept,
                 generations,
+                is_written: code == 3,
             })
         }
         Some(Value::Int(0)) => Leasing::Instead(Read {

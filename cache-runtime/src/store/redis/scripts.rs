@@ -18,6 +18,13 @@ local VALUE, ERROR = '\255\202\1\1', '\255\202\1\2'
 local LEASE, FENCE = '\255\202\1\3', '\255\202\1\4'
 local DEADLINE, END, KEPT = 37, 45, 53
 local function number(bytes, at) return (struct.unpack('>I8', bytes, at)) end
+-- What stands for a tag that is being written: as long as it does, nothing else has happened.
+local function epoch(tag)
+    if type(tag) == 'string' and string.sub(tag, 1, 4) == FENCE then
+        return true, string.sub(tag, 13, 28)
+    end
+    return false, tag
+end
 local function text(millis) return struct.pack('>I8', millis) end
 ";
 
@@ -25,8 +32,9 @@ local function text(millis) return struct.pack('>I8', millis) end
 /// take the place of, what that begins with, our version, how long tags live, and a new generation
 /// for each.
 ///
-/// Answers 1, the entry that the lease keeps and the generations; or 0, what is there instead and
-/// the generations; or 2 if that may not be replaced.
+/// Answers 1, the entry that the lease keeps and the generations, or 3 and the same if a tag is
+/// being written; or 0, what is there instead and the generations; or 2 if that may not be
+/// replaced.
 const TAKE: &str = r"
 local lease, time, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local mode, expected, version, life = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -46,8 +54,12 @@ if found then
     if head == LEASE then
         entry = string.sub(found, KEPT)
         local is_over = #entry > 0 and number(found, DEADLINE) <= now
-        if not takes_all and not is_over then return instead() end
-        if #entry > 0 then kept, last = entry, number(found, END) end
+        local is_cooled = mode == 'keeping' and string.sub(found, 1, #expected) == expected
+        if not takes_all and not is_over and not is_cooled then return instead() end
+        if #entry > 0 then last = number(found, END) end
+        -- It has ended since, and its version with it.
+        if last <= now then entry = '' end
+        kept = entry
     elseif mode == 'absent' then return instead()
     elseif mode == 'exactly' then
         if found ~= expected then return instead() end
@@ -64,18 +76,19 @@ if found then
     end
 end
 
-local generations = {}
+local generations, answer = {}, 1
+for i = 2, #KEYS do generations[i] = redis.call('GET', KEYS[i]) end
 for i = 2, #KEYS do
-    local generation = redis.call('GET', KEYS[i])
-    if generation and #generation ~= 16 then return {2} end
+    local is_fenced, generation = epoch(generations[i])
     generations[i] = generation
-end
-for i = 2, #KEYS do
-    if not generations[i] then
+    if is_fenced then answer = 3
+    elseif not generation or #generation ~= 16 then
+        -- Foreign bytes make way, as they do at an entry's key.
         generations[i] = ARGV[6 + i]
         redis.call('SET', KEYS[i], ARGV[6 + i], 'PX', ARGV[7])
-    elseif redis.call('PTTL', KEYS[i]) < life / 2 then
-        redis.call('PEXPIRE', KEYS[i], ARGV[7])
+    else
+        local left = redis.call('PTTL', KEYS[i])
+        if left >= 0 and left < life / 2 then redis.call('PEXPIRE', KEYS[i], ARGV[7]) end
     end
 end
 
@@ -88,7 +101,7 @@ if kept ~= '' then
     if kept ~= '' then redis.call('SET', KEYS[1], lease, 'PX', left) end
 end
 if kept == '' then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-local reply = {1, kept}
+local reply = {answer, kept}
 for i = 2, #KEYS do reply[i + 1] = generations[i] end
 return reply";
 
@@ -96,8 +109,11 @@ return reply";
 /// then two of the script's own, then now, and a generation for each tag.
 const IF_IT_STANDS: &str = r"
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
+local is_written = false
 for i = 2, #KEYS do
-    if redis.call('GET', KEYS[i]) ~= ARGV[3 + i] then
+    local is_fenced, generation = epoch(redis.pcall('GET', KEYS[i]))
+    is_written = is_written or is_fenced
+    if generation ~= ARGV[3 + i] then
         redis.call('DEL', KEYS[1])
         return 0
     end
@@ -106,11 +122,17 @@ end
 
 /// The guard that a mutant lacks.
 const WHATEVER_STANDS: &str = r"
+local is_written = false
 if redis.call('GETRANGE', KEYS[1], 0, 3) == FENCE then return 0 end
 ";
 
-/// Stores an entry in place of the lease. Of its own: the entry, its time.
+/// Stores an entry in place of the lease; nothing while a tag is being written. Of its own: the
+/// entry, its time.
 const PUBLISH: &str = r"
+if is_written then
+    redis.call('DEL', KEYS[1])
+    return 0
+end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1";
 
@@ -134,7 +156,7 @@ return 1";
 /// Keeps the lease. Arguments: the lease, its time, now.
 const RENEW: &str = r"
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
-if redis.call('STRLEN', KEYS[1]) > KEPT then
+if redis.call('STRLEN', KEYS[1]) >= KEPT then
     redis.call('SETRANGE', KEYS[1], DEADLINE - 1, text(tonumber(ARGV[3]) + tonumber(ARGV[2])))
     if redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then return 1 end
 end
@@ -193,8 +215,10 @@ for i = 1, #KEYS do
 end
 return 1";
 
-/// Prolongs the very entry that begins like this. Arguments: its first bytes, its time.
+/// Prolongs the very entry that begins like this; a lease is not to end with the entry that it
+/// keeps. Arguments: its first bytes, its time.
 const TOUCH: &str = r"
+if string.sub(ARGV[1], 1, 4) == LEASE then return 0 end
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 
@@ -206,35 +230,38 @@ if existed == 0 and ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) e
 -- Its text: a number of Lua is exact to 2^53 only.
 return redis.call('GET', KEYS[1])";
 
-/// What the manual operations begin with: whether the key holds a claim, and no entry in it.
+/// What the manual operations begin with: whether the key holds a claim, and no entry in it that
+/// has not ended. First argument: now.
 const ENTRY: &str = r"
+local now = tonumber(ARGV[1])
 local head = redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GETRANGE', KEYS[1], 0, 3)
-local is_kept = head == LEASE and redis.call('STRLEN', KEYS[1]) > KEPT
+local kept_for = 0
+if head == LEASE and redis.call('STRLEN', KEYS[1]) >= KEPT then
+    kept_for = number(redis.call('GETRANGE', KEYS[1], END - 1, END + 6), 1) - now
+end
+local is_kept = kept_for > 0
 local is_claim = head == FENCE or head == LEASE and not is_kept
 ";
 
-/// Gives an entry another time to live. Arguments: now, the time.
+/// Gives an entry another time to live. Argument of its own: the time.
 const EXPIRE: &str = r"
 if is_claim then return 0 end
 if is_kept then
-    redis.call('SETRANGE', KEYS[1], END - 1, text(tonumber(ARGV[1]) + tonumber(ARGV[2])))
+    redis.call('SETRANGE', KEYS[1], END - 1, text(now + tonumber(ARGV[2])))
     if redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then return 1 end
 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 
-/// What is left of an entry's time to live, as `PTTL` says it. Argument: now.
+/// What is left of an entry's time to live, as `PTTL` says it.
 const REMAINING: &str = r"
 if is_claim then return -2 end
-if is_kept then
-    local left = number(redis.call('GETRANGE', KEYS[1], END - 1, END + 6), 1) - tonumber(ARGV[1])
-    return left > 0 and left or -2
-end
+if is_kept then return kept_for end
 return redis.call('PTTL', KEYS[1])";
 
-/// Deletes the key, and says whether there was an entry. Argument: how a fence begins.
+/// Deletes the key, and says whether there was an entry. Argument of its own: how a fence begins.
 const DELETE: &str = r"
 if head == FENCE then
-    redis.call('SETRANGE', KEYS[1], 0, ARGV[1])
+    redis.call('SETRANGE', KEYS[1], 0, ARGV[2])
     return 0
 end
 local deleted = redis.call('DEL', KEYS[1])

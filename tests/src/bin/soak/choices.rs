@@ -16,40 +16,72 @@ pub(crate) const GROUPS: u32 = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Read(View),
+    /// Reads some rows of one group in one call.
+    Batch(View),
     Write(Write),
 }
 
 /// A way to read a row; each has entries of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum View {
+    /// With nothing but a time to live.
     Plain,
+    /// With a tag.
     Member,
+    /// With a tag, and answered past its time to live; its loads may fail or be given up.
+    Aged,
 }
 
 impl View {
-    pub(crate) const ALL: [Self; 2] = [Self::Plain, Self::Member];
+    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Member, Self::Aged];
 }
 
-/// A way to write a row and to invalidate what is cached of it.
+/// A way to write a row, or all of a group, and to end what is cached of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Write {
-    /// `#[invalidate_cache]` of all views of one row.
+    /// `#[invalidate_cache]` by keys, after the write.
     After,
+    /// The same within a fence.
+    Around,
     /// `#[update_cache]` of one view, `#[invalidate_cache]` of the others.
     Update,
-    /// `Key::invalidate` of one view, by hand.
+    /// `#[invalidate_cache]` by the tag of a group.
+    Tag,
+    /// The same within a fence.
+    TagAround,
+    /// `#[invalidate_cache]` by a pattern.
+    Pattern,
+    /// `Key::invalidate`, by hand.
     Manual,
+    /// `Transaction::commit`.
+    Transaction,
 }
 
 impl Write {
-    pub(crate) const ALL: [Self; 3] = [Self::After, Self::Update, Self::Manual];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::After,
+        Self::Around,
+        Self::Update,
+        Self::Tag,
+        Self::TagAround,
+        Self::Pattern,
+        Self::Manual,
+        Self::Transaction,
+    ];
 
-    /// The views whose entries it ends.
+    /// Whether it ends the entries of this view.
     pub(crate) fn reaches(self, view: View) -> bool {
         match self {
-            Self::After | Self::Update => true,
+            Self::After | Self::Around | Self::Update | Self::Transaction => true,
+            Self::Tag | Self::TagAround => view != View::Plain,
+            Self::Pattern => view == View::Member,
             Self::Manual => view == View::Plain,
         }
+    }
+
+    /// Whether it holds even if it does not come to its end.
+    pub(crate) fn is_fenced(self) -> bool {
+        matches!(self, Self::Around | Self::TagAround)
     }
 }
 
@@ -60,6 +92,8 @@ pub(crate) struct Choice {
     pub(crate) key: u32,
     /// Between reading a row and answering with it, and between a commit and what follows it.
     pub(crate) pause: Duration,
+    /// Whether its load fails, where loads may.
+    pub(crate) fails: bool,
     /// At which of its awaits the call is dropped.
     pub(crate) dropped_at: Option<u32>,
 }
@@ -86,18 +120,28 @@ impl Choices {
     }
 
     fn act(&mut self) -> Act {
-        match self.0.random_range(0..1000) {
-            0..30 => Act::Write(Write::After),
-            30..40 => Act::Write(Write::Update),
-            40..50 => Act::Write(Write::Manual),
-            50..600 => Act::Read(View::Plain),
-            _ => Act::Read(View::Member),
+        match self.0.random_range(0..2000) {
+            0..18 => Act::Write(Write::After),
+            18..26 => Act::Write(Write::Around),
+            26..32 => Act::Write(Write::Update),
+            32..35 => Act::Write(Write::Tag),
+            35..37 => Act::Write(Write::TagAround),
+            37..38 => Act::Write(Write::Pattern),
+            38..44 => Act::Write(Write::Manual),
+            44..50 => Act::Write(Write::Transaction),
+            50..90 => Act::Batch(View::Plain),
+            90..130 => Act::Batch(View::Member),
+            130..700 => Act::Read(View::Plain),
+            700..1350 => Act::Read(View::Member),
+            _ => Act::Read(View::Aged),
         }
     }
 
-    /// Most loads and writes are quick; some leave windows that others surely meet.
-    fn pause(&mut self) -> Duration {
-        if self.0.random_ratio(1, 8) {
+    /// Most loads and writes are quick; some leave windows that others surely meet. Writes within a
+    /// fence are there to be killed, so each leaves a window for that.
+    fn pause(&mut self, act: Act) -> Duration {
+        let is_fenced = matches!(act, Act::Write(write) if write.is_fenced());
+        if is_fenced || self.0.random_ratio(1, 8) {
             Duration::from_micros(self.0.random_range(0..30_000))
         } else {
             Duration::ZERO
@@ -112,13 +156,21 @@ impl Iterator for Choices {
         let act = self.act();
         let most = if self.0.random() { HOT } else { KEYS };
         let key = self.0.random_range(0..most);
-        let pause = self.pause();
-        let is_dropped = self.0.random_ratio(1, 30);
-        let dropped_at = is_dropped.then(|| self.0.random_range(1..12));
+        let pause = self.pause(act);
+        let fails = self.0.random_ratio(1, 20);
+        // A dropped write keeps its keys fenced for a while, in which nothing can go wrong.
+        let one_in = if matches!(act, Act::Write(_)) {
+            200
+        } else {
+            30
+        };
+        let is_dropped = self.0.random_ratio(1, one_in);
+        let dropped_at = is_dropped.then(|| self.0.random_range(1..10));
         Some(Choice {
             act,
             key,
             pause,
+            fails,
             dropped_at,
         })
     }
@@ -155,7 +207,7 @@ mod tests {
         let choices = first(7, 0, 0, 0);
         let share = |act| choices.iter().filter(|choice| choice.act == act).count();
         for write in Write::ALL {
-            assert!(share(Act::Write(write)) > 50, "{write:?}");
+            assert!(share(Act::Write(write)) > 0, "{write:?}");
         }
         for view in View::ALL {
             assert!(share(Act::Read(view)) > 1_000, "{view:?}");

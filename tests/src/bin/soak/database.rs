@@ -29,16 +29,17 @@ pub(crate) struct Writing {
 }
 
 /// A write that was committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct WriteId(i64);
 
 /// A version that was committed, with the write that it is of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Commit {
+    pub(crate) id: WriteId,
     pub(crate) writing: Writing,
     pub(crate) key: u32,
     pub(crate) version: u32,
-    /// When the invalidation had returned `Applied`.
+    /// When its invalidation had returned `Applied`, or surely was in force.
     pub(crate) applied_at: Option<Duration>,
 }
 
@@ -92,7 +93,7 @@ impl Database {
         Ok((WriteId(id), version))
     }
 
-    /// Notes that the invalidation of this write had returned `Applied`.
+    /// Notes from when on the invalidation of this write is in force.
     pub(crate) fn applied(&self, id: WriteId, at: Duration) -> Result<()> {
         let at = i64::try_from(at.as_nanos()).unwrap_or(i64::MAX);
         let writer = self.writer.lock();
@@ -105,7 +106,7 @@ impl Database {
     pub(crate) fn commits(&self) -> Result<Vec<Commit>> {
         let reader = self.reader.lock();
         let mut query = reader.prepare(
-            "SELECT worker, incarnation, kind, key, version, applied_at
+            "SELECT worker, incarnation, kind, key, version, applied_at, id
              FROM commits JOIN writes ON id = write_id",
         )?;
         query.query_map([], commit)?.collect()
@@ -116,6 +117,7 @@ fn commit(row: &Row<'_>) -> Result<Commit> {
     let (kind, applied_at): (u8, Option<i64>) = (row.get(2)?, row.get(5)?);
     let write = Write::ALL.into_iter().find(|write| *write as u8 == kind);
     Ok(Commit {
+        id: WriteId(row.get(6)?),
         writing: Writing {
             worker: row.get(0)?,
             incarnation: row.get(1)?,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::choices::View;
+use crate::choices::{View, Write};
 use crate::record::Read;
 
 /// From some moment on, a view of a row must not answer an older version.
@@ -13,6 +13,8 @@ pub(crate) struct Claim {
     pub(crate) key: u32,
     pub(crate) version: u32,
     pub(crate) from: Duration,
+    /// How that version was written.
+    pub(crate) write: Write,
 }
 
 /// A read that broke a claim.
@@ -32,8 +34,11 @@ impl Judge {
         for claim in claims {
             let row = rows.entry((claim.view, claim.key)).or_default();
             let highest = row.last().filter(|before| before.version > claim.version);
-            let version = highest.map_or(claim.version, |before| before.version);
-            row.push(Claim { version, ..claim });
+            let highest = *highest.unwrap_or(&claim);
+            row.push(Claim {
+                from: claim.from,
+                ..highest
+            });
         }
         Self(rows)
     }
@@ -57,6 +62,7 @@ mod tests {
             key: 7,
             version,
             from: Duration::from_nanos(from),
+            write: Write::After,
         }
     }
 

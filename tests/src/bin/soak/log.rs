@@ -15,7 +15,7 @@ type Counter = (&'static str, fn(&Stats) -> u64);
 
 /// What is counted of each worker, by name; a worker that is killed has told of all but the last
 /// moments.
-pub(crate) const COUNTERS: [Counter; 10] = [
+pub(crate) const COUNTERS: [Counter; 20] = [
     ("hits", |stats| stats.hits),
     ("misses", |stats| stats.misses),
     ("loads", |stats| stats.loads),
@@ -26,6 +26,16 @@ pub(crate) const COUNTERS: [Counter; 10] = [
     ("discarded", |stats| stats.discarded),
     ("faults", |stats| stats.faults),
     ("queued", |stats| stats.queued),
+    ("unstored", |stats| stats.unstored),
+    ("unreadable", |stats| stats.unreadable),
+    ("bypassed", |stats| stats.bypassed),
+    ("fenced", |stats| stats.fenced),
+    ("deferred", |stats| stats.deferred),
+    ("stale by age", |stats| stats.stale),
+    ("refreshes", |stats| stats.refreshes),
+    ("fail safe", |stats| stats.fail_safe),
+    ("soft timeouts", |stats| stats.soft_timeouts),
+    ("hard timeouts", |stats| stats.hard_timeouts),
 ];
 
 pub(crate) struct Log {

@@ -30,6 +30,7 @@ mod record;
 mod report;
 mod rows;
 mod worker;
+mod writes;
 
 use std::process::ExitCode;
 

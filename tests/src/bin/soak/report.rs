@@ -1,7 +1,9 @@
 //! What came of a run, and whether that is enough.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::choices::{View, Write};
 use crate::database::Commit;
@@ -9,6 +11,7 @@ use crate::judge::{Claim, Judge, Stale};
 use crate::log::COUNTERS;
 use crate::options::Options;
 use crate::parent::Life;
+use crate::worker::LEASE;
 
 /// Stale reads that are shown in full.
 const SHOWN: usize = 5;
@@ -18,6 +21,8 @@ pub(crate) struct Report {
     reads: usize,
     invalidations: usize,
     updates: usize,
+    /// Writes within a fence that a kill ended between their commit and their end.
+    cut_short: usize,
     kills: usize,
     claims: usize,
     stale: usize,
@@ -28,18 +33,25 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(options: Options, lives: &[Life], commits: &[Commit]) -> Self {
-        let claims = claims(commits);
-        let applied = |write: fn(Write) -> bool| {
-            let applied = commits.iter().filter(|commit| commit.applied_at.is_some());
-            applied.filter(|commit| write(commit.writing.write)).count()
+        let claims = claims(commits, lives);
+        let count = |of: &dyn Fn(&Commit) -> bool| {
+            let ids: HashSet<_> = commits
+                .iter()
+                .filter(|commit| of(commit))
+                .map(|commit| commit.id)
+                .collect();
+            ids.len()
         };
+        let is_update = |commit: &Commit| commit.writing.write == Write::Update;
+        let is_applied = |commit: &Commit| commit.applied_at.is_some();
+        let cut_short = |commit: &Commit| !is_applied(commit) && in_force(commit, lives).is_some();
         let mut tallies = [0; COUNTERS.len()];
         for life in lives {
             for (sum, tally) in tallies.iter_mut().zip(life.tallies) {
                 *sum += tally;
             }
         }
-        let (count, judge) = (claims.len(), Judge::new(claims));
+        let (claimed, judge) = (claims.len(), Judge::new(claims));
         let stale = || {
             let reads = lives
                 .iter()
@@ -49,10 +61,11 @@ impl Report {
         Self {
             options,
             reads: lives.iter().map(|life| life.reads.len()).sum(),
-            invalidations: applied(|write| write != Write::Update),
-            updates: applied(|write| write == Write::Update),
+            invalidations: count(&|commit| is_applied(commit) && !is_update(commit)),
+            updates: count(&|commit| is_applied(commit) && is_update(commit)),
+            cut_short: count(&cut_short),
             kills: lives.iter().filter(|life| life.killed_at.is_some()).count(),
-            claims: count,
+            claims: claimed,
             stale: stale().count(),
             shown: stale()
                 .take(SHOWN)
@@ -87,22 +100,45 @@ impl Report {
 fn show(life: &Life, Stale { read, claim }: Stale) -> String {
     let late = read.start.saturating_sub(claim.from);
     format!(
-        "stale: worker {} in its life {}, {:?} of row {}: version {}, {late:?} after {} was applied",
-        life.worker, life.incarnation, read.view, read.key, read.version, claim.version
+        "stale: worker {} in its life {}, {:?} of row {}: version {}, {late:?} after {} was in force \
+         ({:?})",
+        life.worker,
+        life.incarnation,
+        read.view,
+        read.key,
+        read.version,
+        claim.version,
+        claim.write
     )
 }
 
-/// What the log of commits says about later reads.
-fn claims(commits: &[Commit]) -> Vec<Claim> {
+/// From when on what was committed is to be answered. A process that was killed has not said so
+/// of its last writes; those within a fence hold all the same, once that is over.
+fn in_force(commit: &Commit, lives: &[Life]) -> Option<Duration> {
+    let of_same = |life: &&Life| {
+        (life.worker, life.incarnation) == (commit.writing.worker, commit.writing.incarnation)
+    };
+    commit.applied_at.or_else(|| {
+        let killed_at = lives.iter().find(of_same)?.killed_at?;
+        commit
+            .writing
+            .write
+            .is_fenced()
+            .then_some(killed_at + LEASE)
+    })
+}
+
+fn claims(commits: &[Commit], lives: &[Life]) -> Vec<Claim> {
     let of_view = |view: View| {
         commits.iter().filter_map(move |commit| {
-            let from = commit.applied_at?;
+            let from = in_force(commit, lives)?;
             let reaches = commit.writing.write.reaches(view);
             reaches.then_some(Claim {
                 view,
                 key: commit.key,
                 version: commit.version,
                 from,
+                write: commit.writing.write,
             })
         })
     };
@@ -118,6 +154,7 @@ impl fmt::Display for Report {
             ("reads", self.reads),
             ("invalidations", self.invalidations),
             ("updates", self.updates),
+            ("fenced writes cut short by a kill", self.cut_short),
             ("claims", self.claims),
             ("kills", self.kills),
         ];

@@ -3,7 +3,7 @@ CREATE TABLE rows (
     version INTEGER NOT NULL
 );
 
--- `applied_at`: when that had returned `Applied`, on the clock of all processes.
+-- `applied_at`: when its invalidation had returned `Applied`, on the clock of all processes.
 CREATE TABLE writes (
     id INTEGER PRIMARY KEY,
     worker INTEGER NOT NULL,

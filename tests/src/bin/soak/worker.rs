@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_runtime::{Cache, spawn};
+use cache_runtime::{Cache, Invalidation, spawn};
 use cache_tests::now;
 use parking_lot::Mutex;
 
@@ -13,11 +13,12 @@ use crate::drop_after::DropAfter;
 use crate::log::Log;
 use crate::options::Worker;
 use crate::record::Read;
-use crate::rows::{self, Load, Pen};
+use crate::rows::{self, Load};
+use crate::writes::{self, Pen};
 
 const TASKS: u32 = 32;
 /// Short: what a killed worker was loading is not to be waited for until the end of the run.
-const LEASE: Duration = Duration::from_secs(1);
+pub(crate) const LEASE: Duration = Duration::from_secs(1);
 /// Long: a call that Redis does not answer in time is answered with less than a promise, and a
 /// busy machine is not what is tested.
 const BUDGET: Duration = Duration::from_secs(20);
@@ -71,22 +72,43 @@ impl Working {
             }
             match choice.act {
                 Act::Read(view) => self.read(view, choice).await,
+                Act::Batch(view) => self.read_batch(view, choice).await,
                 Act::Write(write) => self.write(write, choice).await,
             }
         }
     }
 
-    async fn read(&self, view: View, choice: Choice) {
-        let load = Load {
+    fn load(&self, choice: Choice) -> Load {
+        Load {
             database: self.database.clone(),
             pause: choice.pause,
-        };
+            fails: choice.fails,
+        }
+    }
+
+    async fn read(&self, view: View, choice: Choice) {
         let start = now();
-        let call = rows::read(view, choice.key, load);
-        if let Some(version) = DropAfter::new(choice.dropped_at, call).await {
+        let call = rows::read(view, choice.key, self.load(choice));
+        if let Some(Some(version)) = DropAfter::new(choice.dropped_at, call).await {
             self.log.read(Read {
                 view,
                 key: choice.key,
+                version,
+                start,
+            });
+        }
+    }
+
+    async fn read_batch(&self, view: View, choice: Choice) {
+        let start = now();
+        let call = rows::read_batch(view, choice.key, self.load(choice));
+        for (key, version) in DropAfter::new(choice.dropped_at, call)
+            .await
+            .unwrap_or_default()
+        {
+            self.log.read(Read {
+                view,
+                key,
                 version,
                 start,
             });
@@ -106,11 +128,13 @@ impl Working {
             written: written.clone(),
         };
         let queued = self.cache.stats().queued;
-        let call = DropAfter::new(choice.dropped_at, rows::write(write, choice.key, pen)).await;
+        let call = writes::write(write, choice.key, pen);
+        let outcome = DropAfter::new(choice.dropped_at, call).await;
         let at = now();
-        let applied = match call {
-            Some(Some(at)) => Some(at),
+        let applied = match outcome {
+            Some(Some(outcome)) => (outcome == Invalidation::Applied).then_some(at),
             Some(None) if self.cache.stats().queued == queued => Some(at),
+            None if write.is_fenced() => Some(at + LEASE),
             // Nothing sends an invalidation by hand after it was dropped.
             None if write == Write::Manual => None,
             // Somebody's was handed over. When none is left, they all have been applied.
