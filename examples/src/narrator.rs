@@ -13,7 +13,7 @@ pub(crate) async fn step<T>(what: &str, step: impl Future<Output = T>) -> T {
     let start = Instant::now();
     let outcome = step.await;
     let took = start.elapsed();
-    let verdict = verdict(before, Cache::global().stats());
+    let verdict = verdict(&before, &Cache::global().stats());
     row(what, &verdict, &format!("{took:.1?}"));
     outcome
 }
@@ -23,7 +23,7 @@ fn row(what: &str, verdict: &str, took: &str) {
 }
 
 /// Counted by the cache itself, not assumed.
-fn verdict(before: Stats, after: Stats) -> String {
+fn verdict(before: &Stats, after: &Stats) -> String {
     let hits = after.hits - before.hits;
     let loads = after.loads - before.loads;
     let joined = after.joined - before.joined;

@@ -65,9 +65,13 @@ fn options_that_are_no_options() {
     );
 }
 
+/// `on_read` with one option more.
+fn with(option: &str) -> Vec<Rule> {
+    on_read(&format!("key = \"u:<id>\", {option}"))
+}
+
 #[test]
 fn values_that_are_not_allowed() {
-    let with = |option: &str| on_read(&format!("key = \"u:<id>\", {option}"));
     assert_eq!(with("codec = bincode"), [Rule::UnknownValue]);
     assert_eq!(with("companion = \"name\""), [Rule::UnknownValue]);
     assert_eq!(with("crate = \"path\""), [Rule::UnknownValue]);
@@ -115,6 +119,10 @@ fn values_that_are_not_allowed() {
         );
     }
     assert_eq!(with("ttl = 30, jitter = \"30s\""), [Rule::JitterExceedsTtl]);
+}
+
+#[test]
+fn windows_that_are_not_allowed() {
     for time in ["0", "short", "\"5 s\"", "Duration::MAX"] {
         for name in ["stale", "fail_safe", "sliding", "hard_timeout"] {
             assert_eq!(
@@ -143,6 +151,10 @@ fn values_that_are_not_allowed() {
         );
     }
     assert_eq!(with("stale = 5, refresh = later"), [Rule::UnknownValue]);
+}
+
+#[test]
+fn values_of_writes_that_are_not_allowed() {
     assert_eq!(
         on_write("key = \"u:<id>\", when = before"),
         [Rule::UnknownValue]

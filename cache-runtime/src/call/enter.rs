@@ -537,11 +537,11 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
 
     /// Nobody has answered in time: an older value if there is one, else a load of its own.
     async fn give_up_waiting(&mut self, patience: &Patience) -> Entered<S> {
-        if patience.ends_softly() {
-            if let Some(value) = self.older() {
-                self.cache.count(Event::SoftTimeout);
-                return Entered::answer(Ok(value));
-            }
+        if patience.ends_softly()
+            && let Some(value) = self.older()
+        {
+            self.cache.count(Event::SoftTimeout);
+            return Entered::answer(Ok(value));
         }
         self.cache.count(Event::WaitTimeout);
         self.alone().await

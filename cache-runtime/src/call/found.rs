@@ -290,8 +290,9 @@ fn decide<S: Shape>(
             Found::Unusable(entry)
         }
         (Verdict::Outdated, Claim::Nobody) => Found::Unusable(entry),
-        (Verdict::Newer | Verdict::Spent | Verdict::Readable(_, FailSafe | Over), Claim::Nobody) => {
-            Found::Spent(entry)
-        }
+        (
+            Verdict::Newer | Verdict::Spent | Verdict::Readable(_, FailSafe | Over),
+            Claim::Nobody,
+        ) => Found::Spent(entry),
     }
 }

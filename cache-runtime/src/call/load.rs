@@ -145,7 +145,13 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         }
     }
 
-    pub(super) async fn land_if_still_there(&self, cache: &Cache, leader: Leader, seen: &Read, copy: Outcome) {
+    pub(super) async fn land_if_still_there(
+        &self,
+        cache: &Cache,
+        leader: Leader,
+        seen: &Read,
+        copy: Outcome,
+    ) {
         leader.close();
         let Some(key) = self.key.as_ref().filter(|_| leader.has_joiners()) else {
             return;

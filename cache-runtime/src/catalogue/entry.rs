@@ -197,8 +197,7 @@ fn value_of_map(written: &'static str) -> Option<&'static str> {
     let mut ends = arguments.char_indices().filter_map(|(at, letter)| {
         match letter {
             '<' | '(' | '[' => depth += 1,
-            ',' if depth == 0 => return Some(at),
-            '>' | ')' | ']' if depth == 0 => return Some(at),
+            ',' | '>' | ')' | ']' if depth == 0 => return Some(at),
             '>' | ')' | ']' => depth -= 1,
             _ => {}
         }

@@ -578,7 +578,9 @@ fn may_take(found: &Reading, take: Take<'_>) -> May {
         {
             May::Take(entry)
         }
-        (Reading::Leased(found), Take::Keeping(Reading::Leased(_))) if found.is_cooling => {
+        (Reading::Leased(found), Take::Keeping(Reading::Leased(read)))
+            if found.is_cooling && read.is_cooling =>
+        {
             May::Take(entry)
         }
         _ => May::NotNow,

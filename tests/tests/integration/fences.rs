@@ -267,8 +267,7 @@ async fn dropped_at_every_await<F: Future>(
     write: impl Fn(u64, u64, Database) -> F,
 ) {
     let other = fixture.another_process();
-    let mut awaits = 0;
-    for id in 0.. {
+    for (awaits, id) in (0..).enumerate() {
         let (database, key) = (Database::default(), format!("row:{id}"));
         assert_eq!(row(id, &database).await, 0);
         let ended = dropped_at(Box::pin(write(id, 1, database.clone())), awaits).await;
@@ -294,7 +293,6 @@ async fn dropped_at_every_await<F: Future>(
             assert_eq!(database.row(), 1);
             break;
         }
-        awaits += 1;
     }
 }
 
@@ -350,7 +348,9 @@ async fn a_panicking_writer_leaves_its_keys_fenced_for_the_lease_time() {
             assert!(fixture.cache.drained(MINUTE).await);
             let key = format!("row:{id}");
             assert_eq!(read_in(&fixture.cache, id, &database).await, (0, false));
-            fixture.pass(&key, LEASE - Duration::from_secs(1)).await;
+            fixture
+                .pass(&key, LEASE.saturating_sub(Duration::from_secs(1)))
+                .await;
             assert_eq!(read_in(&fixture.cache, id, &database).await, (0, false));
             fixture.pass(&key, Duration::from_secs(2)).await;
             assert_eq!(read_in(&fixture.cache, id, &database).await, (0, true));

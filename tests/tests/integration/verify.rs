@@ -144,7 +144,13 @@ async fn a_difference_that_the_invalidation_of_a_tag_mends_is_none() {
     .await;
 }
 
-#[cache_result(key = "gated:<id>", ttl = 60, verify = 1.0, max_loads = 1, key_ignores(gate))]
+#[cache_result(
+    key = "gated:<id>",
+    ttl = 60,
+    verify = 1.0,
+    max_loads = 1,
+    key_ignores(gate)
+)]
 async fn gated(id: u64, gate: Arc<Semaphore>) -> u64 {
     gate.acquire().await.expect("an open gate").forget();
     id

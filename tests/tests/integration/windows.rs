@@ -402,7 +402,7 @@ async fn a_load_that_is_given_up_is_answered_with_the_older_value() {
     key_ignores(source)
 )]
 async fn ahead(id: u64, source: Source) -> Result<u64, Failure> {
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     source.load().await
 }
 
@@ -416,10 +416,8 @@ async fn an_entry_is_loaded_anew_shortly_before_it_ends() {
             assert_eq!(ahead(1, source.clone()).await, Ok(0));
         }
         assert_eq!(fixture.cache.stats().refreshes, 0, "it is young");
-        fixture
-            .pass("ahead:1", MINUTE - Duration::from_millis(300))
-            .await;
-        // 300 ms before its end and a load of 20 ms: one call of five asks for a new one.
+        fixture.pass("ahead:1", Duration::from_secs(54)).await;
+        // Six seconds before its end and a load of 300 ms: one call of eight asks for a new one.
         while fixture.cache.stats().refreshes == 0 {
             let answer = ahead(1, source.clone()).await;
             assert_eq!(answer, Ok(0), "it is still fresh, so nobody waits");

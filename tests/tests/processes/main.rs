@@ -1,6 +1,10 @@
 //! Several processes on one server, some of them killed. A binary of its own, because it measures
 //! durations; its tests take turns.
 
+#![expect(
+    clippy::async_yields_async,
+    reason = "tasks are spawned inside a scope, awaited outside"
+)]
 #![expect(clippy::expect_used, reason = "the whole crate is tests")]
 
 mod actor;

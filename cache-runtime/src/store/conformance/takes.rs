@@ -43,7 +43,7 @@ const TABLE: [(Before, On, [Then; 5]); 21] = [
     (AbandonedNewer, InRedis, [Kept, Kept, Kept, Unfit, Unfit]),
     (Ended, Both, [Instead, Instead, Instead, Taken, Taken]),
     (EndedNewer, Both, [Instead, Instead, Instead, Taken, Taken]),
-    (Cooling, Both, [Instead, Instead, Instead, Taken, Kept]),
+    (Cooling, Both, [Instead, Instead, Kept, Taken, Kept]),
     // In memory what has cooled down is an entry like any other.
     (Cooled, InMemory, [Instead, Taken, Kept, Taken, Kept]),
     (Cooled, InRedis, [Kept, Kept, Kept, Taken, Kept]),

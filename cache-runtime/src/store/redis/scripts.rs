@@ -11,12 +11,11 @@ use ::redis::{Cmd, Value};
 use crate::client::{Link, WireKey};
 use crate::error::Fault;
 
-/// How values, errors, leases and fences begin, and where in a lease the entry begins that it
-/// keeps; see `entry::envelope`.
+/// How values, errors, leases and fences begin, and what is where in a lease; see `entry::envelope`.
 const LAYOUT: &str = r"
 local VALUE, ERROR = '\255\202\1\1', '\255\202\1\2'
 local LEASE, FENCE = '\255\202\1\3', '\255\202\1\4'
-local DEADLINE, END, KEPT = 37, 45, 53
+local COOLING, DEADLINE, END, KEPT = 6, 37, 45, 53
 local function number(bytes, at) return (struct.unpack('>I8', bytes, at)) end
 -- What stands for a tag that is being written: as long as it does, nothing else has happened.
 local function epoch(tag)
@@ -54,8 +53,9 @@ if found then
     if head == LEASE then
         entry = string.sub(found, KEPT)
         local is_over = #entry > 0 and number(found, DEADLINE) <= now
-        local is_cooled = mode == 'keeping' and string.sub(found, 1, #expected) == expected
-        if not takes_all and not is_over and not is_cooled then return instead() end
+        local is_failed = string.byte(found, COOLING) == 1
+            and mode == 'keeping' and string.sub(found, 1, #expected) == expected
+        if not takes_all and not is_over and not is_failed then return instead() end
         if #entry > 0 then last = number(found, END) end
         -- It has ended since, and its version with it.
         if last <= now then entry = '' end

@@ -43,8 +43,8 @@ async fn a_commit_is_seen_in_every_list() {
         .send(Method::PATCH, "/classes/1/students/1", to)
         .await;
     assert_eq!(status, StatusCode::NO_CONTENT);
-    let stats = service.cache.stats();
-    assert_eq!(stats.deferred, 4, "two keys of each statement");
+    let counted = service.cache.stats();
+    assert_eq!(counted.deferred, 4, "two keys of each statement");
     let moved = vec![json!([]), json!([1]), json!([2])];
     assert_eq!(lists(&service).await, (moved, 0));
 }
@@ -58,8 +58,8 @@ async fn a_rollback_leaves_every_entry_as_it_was() {
         .send(Method::PATCH, "/classes/1/students/1", nowhere)
         .await;
     assert_eq!(status, StatusCode::NOT_FOUND, "the second statement failed");
-    let stats = service.cache.stats();
-    assert_eq!((stats.deferred, stats.invalidations), (4, before));
+    let counted = service.cache.stats();
+    assert_eq!((counted.deferred, counted.invalidations), (4, before));
     let unmoved = vec![json!([1]), json!([]), json!([1])];
     assert_eq!(lists(&service).await, (unmoved, 3));
 }
