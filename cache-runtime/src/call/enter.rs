@@ -454,7 +454,9 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         budget: &Budget,
     ) -> Entered<S> {
         // What was read before the lease may have been invalidated since.
-        self.fallback = kept.and_then(|reading| self.kept_value(&lease, reading));
+        if !cfg!(cache_mutant = "stale_payload_from_lease") {
+            self.fallback = kept.and_then(|reading| self.kept_value(&lease, reading));
+        }
         let left = budget.left();
         let way = Way::Leased(Leased {
             leader,

@@ -183,6 +183,8 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             lease,
             left,
         } = leased;
+        #[cfg(cache_mutant = "capture_before_load")]
+        let lease = lease.captured_again().await;
         let settling = match self.entry(cache, outcome, load_time, lease.generations()) {
             Some((entry, kept_for)) => Settling::Publish(entry, kept_for),
             // The value has changed to one that is not to be stored.
