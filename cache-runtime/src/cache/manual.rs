@@ -34,7 +34,8 @@ impl Cache {
     /// and says how many there were.
     ///
     /// It looks at every key of the server, so it is for maintenance; to invalidate on a write,
-    /// name the keys.
+    /// name the keys. In the scope of a [`Transaction`](crate::Transaction) it deletes at once,
+    /// and again at the commit.
     ///
     /// # Errors
     ///

@@ -103,6 +103,8 @@ impl Cache {
 
     /// Stores several values for `ttl` each, in one round trip; the last writer of each key wins.
     ///
+    /// In a transaction as [`Key::put`].
+    ///
     /// # Errors
     ///
     /// [`Error::Encode`] for a value that can't be encoded or is too big: then none is stored.

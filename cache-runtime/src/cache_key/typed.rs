@@ -129,7 +129,9 @@ impl<V: Cacheable> Key<V> {
     /// Stores a value for `ttl`, whatever is there: the last writer wins.
     ///
     /// A value that was read before an invalidation and put after it is stale; functions under
-    /// `#[cache_result]` and `#[update_cache]` can't do that.
+    /// `#[cache_result]` and `#[update_cache]` can't do that. In the scope of a
+    /// [`Transaction`](crate::Transaction) nothing is stored, and the key is invalidated at the
+    /// commit.
     ///
     /// # Errors
     ///

@@ -45,11 +45,11 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
                 // Outside the engine, so that the body may block in any way it likes.
                 let keys = self.key.iter().cloned().collect();
                 let output = scope::while_loading_blocking(&load.cache, keys, body);
-                engine.block_on(self.finish(load, Ended::With(output)))
+                engine.block_on(self.finish(*load, Ended::With(output)))
             }
             Entered::Verify(verify) => {
                 let output = body();
-                engine.block_on(self.compare(verify, Ended::With(output)))
+                engine.block_on(self.compare(*verify, Ended::With(output)))
             }
         }
     }

@@ -33,14 +33,15 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// Asking another process's load whether it is done delays its answer by this part of its time.
 const PAUSES_IN_A_WAIT: u32 = 8;
 
-/// What a call comes out with.
+/// What a call comes out with. What a hit does not need is boxed: the caller's future carries the
+/// room for all that is not.
 pub(super) enum Entered<S: Shape> {
     Answer(S::Output),
-    Load(Load),
+    Load(Box<Load>),
     /// Answered; the rest can be done in the background.
-    Refresh(S::Output, Refresh),
+    Refresh(S::Output, Box<Refresh>),
     /// Answered; the body runs as well, to see whether it says the same.
-    Verify(Verify<S::Value>),
+    Verify(Box<Verify<S::Value>>),
 }
 
 impl<S: Shape> Entered<S> {
@@ -78,7 +79,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         way: Way,
         fallback: Option<Fallback>,
     ) -> Entered<S> {
-        Entered::Load(self.loading(cache, way, fallback).await)
+        Entered::Load(Box::new(self.loading(cache, way, fallback).await))
     }
 
     pub(super) async fn loading(
@@ -185,8 +186,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         }
     }
 
-    /// Reads once and, without an answer, boards the flight once. What a hit does not need is
-    /// boxed: the caller's future carries the room for all that is not.
+    /// Reads once and, without an answer, boards the flight once.
     async fn round(&mut self, budget: &mut Budget) -> ControlFlow<Entered<S>> {
         if self.cache.0.journal.holds_any(self.keyed()) {
             self.cache.count(Event::Bypassed);
@@ -231,11 +231,11 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             fallback: None,
             began: Instant::now(),
         };
-        Entered::Verify(Verify {
+        Entered::Verify(Box::new(Verify {
             value,
             reading,
             load,
-        })
+        }))
     }
 
     async fn miss(&mut self, found: Found<S>, budget: &mut Budget) -> ControlFlow<Entered<S>> {
@@ -506,7 +506,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         if let Some(permit) = permit {
             let cache = self.cache.clone();
             let refresh = Refresh::new(cache, leader, reading, permit);
-            return Entered::Refresh(S::join(Ok(value)), refresh);
+            return Entered::Refresh(S::join(Ok(value)), Box::new(refresh));
         }
         match self.take(&Over::Keeping(reading), budget).await {
             Ok(Taking::Taken(lease, kept)) => {

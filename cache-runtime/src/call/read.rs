@@ -282,11 +282,11 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             Entered::Answer(output) | Entered::Refresh(output, _) => output,
             Entered::Load(load) => {
                 let ended = self.guarded(&load.cache, body()).await;
-                Box::pin(self.finish(load, ended)).await
+                Box::pin(self.finish(*load, ended)).await
             }
             Entered::Verify(verify) => {
                 let ended = self.guarded(&verify.load.cache, body()).await;
-                Box::pin(self.compare(verify, ended)).await
+                Box::pin(self.compare(*verify, ended)).await
             }
         }
     }
@@ -308,13 +308,13 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             Entered::Answer(output) => output,
             Entered::Refresh(output, refresh) => {
                 // Not run here: made here, so that the body itself need not be `Send`.
-                self.refresh_behind(refresh, body());
+                self.refresh_behind(*refresh, body());
                 output
             }
-            Entered::Load(load) => Box::pin(self.load_behind(load, body())).await,
+            Entered::Load(load) => Box::pin(self.load_behind(*load, body())).await,
             Entered::Verify(verify) => {
                 let ended = self.guarded(&verify.load.cache, body()).await;
-                Box::pin(self.compare(verify, ended)).await
+                Box::pin(self.compare(*verify, ended)).await
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 use std::time::Duration;
 
-use cache_runtime::{Cache, cache_result, invalidate_cache, spawn, update_cache};
+use cache_runtime::{Cache, Transaction, cache_result, invalidate_cache, spawn, update_cache};
 use cache_tests::{FaultProxy, RedisServer};
 
 use crate::support::{Fixture, Gate, Runs, on, on_each_store, until};
@@ -311,6 +311,21 @@ async fn a_writer_dropped_at_any_await_leaves_nothing_old() {
         statements(value, &database).await;
         value
     }
+    #[invalidate_cache(key = "row:<id>")]
+    async fn statement(id: u64) {}
+    async fn in_a_transaction(id: u64, value: u64, database: Database) {
+        let transaction = Transaction::new();
+        transaction.scope(statement(id)).await;
+        let commit = async {
+            statements(value, &database).await;
+            Ok::<_, ()>(())
+        };
+        transaction.commit(commit).await.expect("a commit");
+    }
+    on_each_store(async |fixture: Arc<Fixture>| {
+        dropped_at_every_await(&fixture, in_a_transaction).await;
+    })
+    .await;
     on_each_store(async |fixture: Arc<Fixture>| dropped_at_every_await(&fixture, around).await)
         .await;
     on_each_store(async |fixture: Arc<Fixture>| dropped_at_every_await(&fixture, after).await)

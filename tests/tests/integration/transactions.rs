@@ -1,13 +1,13 @@
 //! Transactions: nothing of them is cached before the commit, and nothing old after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cache_runtime::{
-    Cache, Invalidation, KeyTemplate, Transaction, cache_keys, cache_result, invalidate_cache,
-    spawn, update_cache,
+    Cache, Invalidation, KeyTemplate, Transaction, cache_keys, cache_many, cache_result,
+    invalidate_cache, spawn, update_cache,
 };
 use cache_tests::RedisServer;
 
@@ -514,6 +514,30 @@ async fn a_tag_is_pending_for_all_that_carry_it() {
         assert_eq!(tagged(1, &bank).await, 100);
         committed(transaction, &tx, &bank).await;
         assert_eq!(tagged(1, &bank).await, 90);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn batches_inside_see_the_transaction_and_store_nothing() {
+    #[cache_many(key = "account:<id>:balance", by = id in ids, ttl = 60, key_ignores(view))]
+    async fn balances(ids: &[u64], view: &View) -> HashMap<u64, i64> {
+        ids.iter().map(|id| (*id, view.balance(*id))).collect()
+    }
+    on_each_store(async |fixture: Arc<Fixture>| {
+        let bank = bank().await;
+        bank.set(2, 200);
+        balance(2, &bank).await;
+        let (transaction, tx) = (Transaction::new(), bank.begin());
+        let published = fixture.cache.stats().published;
+        let inside = transaction.scope(async {
+            book(1, -10, &tx).await?;
+            io::Result::Ok(balances(&[1, 2, 3], &tx).await)
+        });
+        let inside = inside.await.expect("a booking");
+        assert_eq!(inside, HashMap::from([(1, 90), (2, 200), (3, 0)]));
+        assert_eq!(fixture.cache.stats().published, published);
+        assert_eq!(balances(&[1], &bank).await, HashMap::from([(1, 100)]));
     })
     .await;
 }
