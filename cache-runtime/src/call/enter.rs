@@ -408,7 +408,8 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                 Next::Wait => {
                     let patience = self.patience();
                     #[cfg(test)]
-                    let has_time = crate::model::pause(std::slice::from_ref(self.key), patience.pause()).await;
+                    let has_time =
+                        crate::model::pause(std::slice::from_ref(self.key), patience.pause()).await;
                     #[cfg(not(test))]
                     let has_time = patience.pause().await;
                     if !has_time {

@@ -111,12 +111,8 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
                 self.land_if_still_there(&cache, leader, &seen, copy).await;
             }
             Way::Leased(leased) => {
-                let failed = match older {
-                    Some(_) => Leave::Cooling(cache.0.throttle),
-                    None => Leave::Kept,
-                };
                 let load_time = began.elapsed();
-                self.settle(&cache, leased, &outcome, failed, load_time)
+                self.settle(&cache, leased, &outcome, older.as_ref(), load_time)
                     .await;
             }
         }
@@ -175,7 +171,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         cache: &Cache,
         leased: Leased,
         outcome: &Outcomes<S>,
-        failed: Leave,
+        older: Option<&S::Value>,
         load_time: Duration,
     ) {
         let Leased {
@@ -189,14 +185,18 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             Some((entry, kept_for)) => Settling::Publish(entry, kept_for),
             // The value has changed to one that is not to be stored.
             None if outcome.is_ok() => Settling::Release(Leave::Nothing),
-            None => Settling::Release(failed),
+            None if older.is_some() => Settling::Release(Leave::Cooling(cache.0.throttle)),
+            None => Settling::Release(Leave::Kept),
         };
         // Before the publish: who boards after it may have come after an invalidation.
         if !cfg!(cache_mutant = "close_before_publish") {
             leader.close();
         }
         let copy = if leader.has_joiners() || cfg!(cache_mutant = "close_before_publish") {
-            self.copy(outcome)
+            match older.filter(|_| cfg!(cache_mutant = "stale_payload_from_lease")) {
+                Some(older) => Outcome::Value(((self.ops)().share)(older)),
+                None => self.copy(outcome),
+            }
         } else {
             Outcome::Again
         };

@@ -59,7 +59,8 @@ impl Lease {
     pub(crate) async fn captured_again(mut self) -> Self {
         let mut budget = self.cache.fresh_budget();
         if let Ok(read) = self.cache.0.store.read(self.keyed(), &mut budget).await {
-            self.generations = read.generations.into_iter().flatten().collect();
+            let all: Option<Vec<_>> = read.generations.into_iter().collect();
+            self.generations = all.unwrap_or_else(|| self.generations.clone());
         }
         self
     }

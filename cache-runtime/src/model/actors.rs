@@ -9,8 +9,10 @@ use super::hash::mix;
 use super::scenario::Policy;
 use super::sim::learn;
 use super::stage::on;
+use crate::__private::{
+    KeySource, Site, Template, Ttl, Windows, batch, call, many, returns, tag as template, write,
+};
 use crate::Cache;
-use crate::__private::{KeySource, Site, Template, Ttl, Windows, batch, call, many, returns, tag as template, write};
 
 /// The time to live of every entry, and the length of its windows.
 pub(super) const SECONDS: u64 = 60;
@@ -28,9 +30,9 @@ static STALE_BY_CALLER: Site = Site::read("stale by caller")
 static FAIL_SAFE: Site = Site::read("fail-safe")
     .keys(KEYS)
     .windows(Windows::new().fail_safe(MILLIS));
-static SOFT: Site = Site::read("soft").keys(KEYS).windows(
-    Windows::new().fail_safe(MILLIS).soft_timeout(MILLIS),
-);
+static SOFT: Site = Site::read("soft")
+    .keys(KEYS)
+    .windows(Windows::new().fail_safe(MILLIS).soft_timeout(MILLIS));
 static TAGGED: Site = Site::read("tagged").keys(KEYS).tags(TAGS);
 static TAGGED_FAIL_SAFE: Site = Site::read("tagged, fail-safe")
     .keys(KEYS)
@@ -79,15 +81,15 @@ pub(super) async fn read(cache: Cache, cell: usize, policy: Policy) {
         Policy::Tagged => &TAGGED,
         Policy::TaggedFailSafe => &TAGGED_FAIL_SAFE,
     };
-    let mut call = call(site, returns::<Output>().__cache_shape()).cache(cache);
+    let mut reading = call(site, returns::<Output>().__cache_shape()).cache(cache);
     if policy.is_tagged() {
-        call = call.tag(0, &[]);
+        reading = reading.tag(0, &[]);
     }
-    let call = call.key(&[&(cell as u64)]).ttl(Ttl::seconds(SECONDS));
+    let reading = reading.key(&[&(cell as u64)]).ttl(Ttl::seconds(SECONDS));
     let body = move || load(cell);
     let output = match policy {
-        Policy::Stale | Policy::Soft => call.read_behind(body).await,
-        _ => call.read(body).await,
+        Policy::Stale | Policy::Soft => reading.read_behind(body).await,
+        _ => reading.read(body).await,
     };
     if let Ok(value) = output {
         on(|stage| stage.answer(value, known));
@@ -105,16 +107,26 @@ pub(super) async fn read_all(cache: Cache, cells: usize, policy: Policy) {
     gate(Act::Begin, &keys).await;
     let known = cells.iter().map(|cell| on(|stage| stage.known(*cell)));
     let known: Vec<_> = known.collect();
-    learn(known.iter().copied().fold(0, mix), || format!("{known:?} is known"));
-    let site = if policy.is_tagged() { &MANY_TAGGED } else { &MANY };
+    learn(known.iter().copied().fold(0, mix), || {
+        format!("{known:?} is known")
+    });
+    let site = if policy.is_tagged() {
+        &MANY_TAGGED
+    } else {
+        &MANY
+    };
     let ids: Vec<u64> = cells.iter().map(|cell| *cell as u64).collect();
     let shape = returns::<Many>().__cache_shape();
-    let call = many(site, shape, batch(&ids)).cache(cache);
-    let call = call.each(|id, one| {
-        let one = if policy.is_tagged() { one.tag(0, &[]) } else { one };
+    let reading = many(site, shape, batch(&ids)).cache(cache);
+    let reading = reading.each(|id, one| {
+        let one = if policy.is_tagged() {
+            one.tag(0, &[])
+        } else {
+            one
+        };
         one.key(&[id])
     });
-    let output = call.ttl(Ttl::seconds(SECONDS)).read(load_many).await;
+    let output = reading.ttl(Ttl::seconds(SECONDS)).read(load_many).await;
     for (id, value) in output.into_iter().flatten() {
         let cell = usize::try_from(id).unwrap();
         on(|stage| stage.answer(value, known[cell]));
@@ -122,20 +134,30 @@ pub(super) async fn read_all(cache: Cache, cells: usize, policy: Policy) {
 }
 
 async fn load_many(ids: Vec<u64>) -> Many {
-    let cells: Vec<_> = ids.into_iter().map(|id| usize::try_from(id).unwrap()).collect();
+    let cells: Vec<_> = ids
+        .into_iter()
+        .map(|id| usize::try_from(id).unwrap())
+        .collect();
     let values = load_all(&cells).await?;
-    Ok(values.into_iter().map(|(cell, value)| (cell as u64, value)).collect())
+    Ok(values
+        .into_iter()
+        .map(|(cell, value)| (cell as u64, value))
+        .collect())
 }
 
 async fn load_all(cells: &[usize]) -> Result<Vec<(usize, u64)>, Broken> {
-    let loads = cells.iter().map(|cell| Loading(*cell, on(|stage| stage.load_begins(*cell))));
+    let loads = cells
+        .iter()
+        .map(|cell| Loading(*cell, on(|stage| stage.load_begins(*cell))));
     let _loads: Vec<_> = loads.collect();
     let keys: Vec<_> = cells.iter().map(|cell| key(*cell)).collect();
     if gate(Act::Load, &keys).await == Pass::Otherwise {
         learn(0, || "an error".to_owned());
         return Err(Broken);
     }
-    let values = cells.iter().map(|cell| (*cell, on(|stage| stage.value(*cell))));
+    let values = cells
+        .iter()
+        .map(|cell| (*cell, on(|stage| stage.value(*cell))));
     let values: Vec<_> = values.collect();
     let sum = values.iter().fold(1, |sum, (_, value)| mix(sum, *value));
     learn(sum, || format!("{values:?}"));
@@ -195,10 +217,12 @@ pub(super) async fn invalidate(cache: Cache, aim: Aim, when: When) {
 pub(super) async fn update(cache: Cache, cell: usize) {
     gate(Act::Begin, &[key(cell)]).await;
     learn(0, || "an update".to_owned());
-    let call = call(&UPDATE, returns::<Output>().__cache_shape()).cache(cache);
-    let call = call.key(&[&(cell as u64)]).ttl(Ttl::seconds(SECONDS));
+    let updating = call(&UPDATE, returns::<Output>().__cache_shape())
+        .cache(cache)
+        .key(&[&(cell as u64)])
+        .ttl(Ttl::seconds(SECONDS));
     let body = async || Ok(commit(Aim::Cell(cell), When::After).await[0].1);
-    if let Ok(value) = call.update(body).await {
+    if let Ok(value) = updating.update(body).await {
         on(|stage| stage.make_known(&[(cell, value)]));
     }
 }
@@ -209,7 +233,10 @@ async fn commit(aim: Aim, when: When) -> Vec<(usize, u64)> {
     let keys: Vec<_> = cells.iter().map(|cell| key(*cell)).collect();
     gate(Act::Commit, &keys).await;
     let written = on(|stage| {
-        let written: Vec<_> = cells.iter().map(|cell| (*cell, stage.commit(*cell))).collect();
+        let written: Vec<_> = cells
+            .iter()
+            .map(|cell| (*cell, stage.commit(*cell)))
+            .collect();
         if when == When::Around {
             stage.fence(&written);
         }

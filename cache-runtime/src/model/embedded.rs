@@ -77,7 +77,11 @@ impl Reach for Embedded {
             Reading::Bytes(_) => unreachable!("nobody stores bytes here"),
             Reading::Fenced(_) => "a fence".to_owned(),
             Reading::Leased(held) => {
-                let claim = if held.is_cooling { "a failed load" } else { "a lease" };
+                let claim = if held.is_cooling {
+                    "a failed load"
+                } else {
+                    "a lease"
+                };
                 match &held.kept {
                     Some(kept) => format!("{claim} and {}", text(store, kept)),
                     None => claim.to_owned(),
@@ -154,7 +158,10 @@ fn of_entry(store: &Store, entry: &MemoryEntry) -> u64 {
         _ => mix(1, value(entry)),
     };
     let generations = entry.generations().iter().map(|it| hash::of_bytes(it));
-    mix(generations.fold(content, mix), u64::from(is_fresh(store, entry)))
+    mix(
+        generations.fold(content, mix),
+        u64::from(is_fresh(store, entry)),
+    )
 }
 
 fn is_fresh(store: &Store, entry: &MemoryEntry) -> bool {

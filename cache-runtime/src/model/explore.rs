@@ -60,7 +60,9 @@ pub(super) fn explore(scenario: &Scenario, sim: &Arc<Sim>, shortcuts: Shortcuts)
     let mut path: Vec<Frame> = Vec::new();
     loop {
         let mut run = Run::new(scenario, sim, shortcuts);
-        path.iter_mut().for_each(|frame| frame.take(&mut run));
+        for frame in &mut path {
+            frame.take(&mut run);
+        }
         let replayed = path.len();
         go_on(&mut run, &mut path, &mut states, shortcuts, &mut explored);
         explored.steps += path.len().max(replayed);

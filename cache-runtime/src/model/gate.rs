@@ -16,6 +16,7 @@ pub(super) enum Act {
     Read,
     Lease,
     Publish,
+    Put,
     Release,
     Invalidate,
     Fence,
@@ -54,7 +55,10 @@ pub(super) struct Waiting {
 impl Act {
     /// Whether something is learnt behind the gate that is noted then.
     pub(super) fn has_answer(self) -> bool {
-        !matches!(self, Self::Answer | Self::Loaded | Self::Pause | Self::TimeUp)
+        !matches!(
+            self,
+            Self::Answer | Self::Loaded | Self::Pause | Self::TimeUp
+        )
     }
 }
 

@@ -65,7 +65,11 @@ impl Reach for Server {
             Ok(Stored::Entry(entry)) => text(store, &entry),
             Ok(Stored::Fence) => "a fence".to_owned(),
             Ok(Stored::Lease(lease)) => {
-                let claim = if lease.is_cooling { "a failed load" } else { "a lease" };
+                let claim = if lease.is_cooling {
+                    "a failed load"
+                } else {
+                    "a lease"
+                };
                 match lease.kept {
                     Some(kept) => format!("{claim} and {}", text(store, &kept.entry)),
                     None => claim.to_owned(),
@@ -92,7 +96,9 @@ impl Reach for Server {
             _ => return None,
         };
         let generations = at.tags.iter();
-        let generations: Vec<_> = generations.map(|tag| self.get(tag)?.try_into().ok()).collect();
+        let generations: Vec<_> = generations
+            .map(|tag| self.get(tag)?.try_into().ok())
+            .collect();
         let is_current = Candidate::Bytes(entry).is_current(&generations);
         is_current.then(|| value(&entry))
     }
@@ -110,7 +116,7 @@ impl Reach for Server {
             // The entry goes on beside it.
             Ok(Stored::Lease(lease)) if lease.kept.is_some() => {
                 let long_ago = [0; 8];
-                self.ask(cmd("SETRANGE").arg(&**key).arg(DEADLINE).arg(&long_ago))
+                self.ask::<()>(cmd("SETRANGE").arg(&**key).arg(DEADLINE).arg(&long_ago));
             }
             Ok(Stored::Lease(_) | Stored::Fence) => self.delete(key),
             _ => {}
@@ -132,7 +138,9 @@ impl Reach for Server {
     fn note(&self, _store: &Store, _keys: &[Arc<str>]) {}
 
     fn clear(&self, _store: &Store, keys: &[Arc<str>]) {
-        keys.iter().for_each(|key| self.delete(key));
+        for key in keys {
+            self.delete(key);
+        }
         *self.passed.lock() = Duration::ZERO;
     }
 }

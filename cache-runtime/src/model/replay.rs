@@ -15,18 +15,13 @@ pub(super) struct Performed {
     pub(super) fault: Option<String>,
 }
 
-/// Performs these very steps.
+/// Performs these very steps, and goes on to the end if nothing has gone wrong by then.
 pub(super) fn perform(scenario: &Scenario, sim: &Arc<Sim>, choices: &[Choice]) -> Performed {
     let mut run = Run::told(scenario, sim, Shortcuts::ALL);
-    choices.iter().for_each(|choice| run.take(*choice));
-    if run.choices().is_empty() {
-        run.judge_end();
+    for choice in choices {
+        run.take(*choice);
     }
-    Performed {
-        lines: Run::lines(),
-        skipped: 0,
-        fault: Run::fault(),
-    }
+    end(&mut run, 0)
 }
 
 /// Performs the steps of these lines, but for those that can't happen, and then goes on to the end.
@@ -36,15 +31,27 @@ pub(super) fn follow(scenario: &Scenario, sim: &Arc<Sim>, lines: &[&str]) -> Per
     for line in lines {
         let choices = run.choices();
         let step = schedule::step(line);
-        match choices.into_iter().find(|choice| Run::text(*choice) == step) {
+        match choices
+            .into_iter()
+            .find(|choice| Run::text(*choice) == step)
+        {
             Some(choice) => run.take(choice),
             None => skipped += 1,
         }
     }
-    while let Some(choice) = run.choices().into_iter().find(Choice::is_usual) {
+    end(&mut run, skipped)
+}
+
+/// Goes on without accidents until all is over or something has gone wrong.
+fn end(run: &mut Run<'_>, skipped: usize) -> Performed {
+    while Run::fault().is_none() {
+        let usual = run.choices().into_iter().find(Choice::is_usual);
+        let Some(choice) = usual else {
+            run.judge_end();
+            break;
+        };
         run.take(choice);
     }
-    run.judge_end();
     Performed {
         lines: Run::lines(),
         skipped,

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::access::{Access, Thing};
 use super::actors::{self, When};
-use super::reach::Claim;
 use super::facts::{Facts, Limits};
 use super::gate::{Act, Pass, Waiting};
 use super::hash::{self, mix};
+use super::reach::Claim;
 use super::scenario::{Part, Scenario, Start};
 use super::schedule;
 use super::sim::Sim;
@@ -35,6 +35,10 @@ pub(super) enum Choice {
 }
 
 /// What is taken to make no difference, and need not be tried.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is tried without the others"
+)]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shortcuts {
     /// Tasks of a process meet only where they say that they do.
@@ -135,7 +139,12 @@ impl<'a> Run<'a> {
         for (number, (process, part)) in scenario.parts.iter().enumerate() {
             let (name, letter) = (part.name(), schedule::letter(*process));
             let cache = processes[*process].clone();
-            run.join(format!("{name} {}@{letter}", number + 1), *process, *part, cache);
+            run.join(
+                format!("{name} {}@{letter}", number + 1),
+                *process,
+                *part,
+                cache,
+            );
         }
         run.settle();
         run
@@ -297,8 +306,9 @@ impl<'a> Run<'a> {
                 spend(|left| &mut left.time);
             }
             Choice::Deliver => {
-                let late = on(|stage| stage.late.take());
-                late.iter().for_each(|late| self.sim.deliver(late));
+                if let Some(late) = on(|stage| stage.late.take()) {
+                    self.sim.deliver(&late);
+                }
                 on(|stage| {
                     stage.access.writes(Thing::Loads);
                     stage.access.writes(Thing::Limits);

@@ -24,11 +24,7 @@ const NONE: Limits = Limits {
     timeouts: 0,
 };
 
-const fn plain(
-    name: &'static str,
-    parts: &'static [(usize, Part)],
-    limits: Limits,
-) -> Scenario {
+const fn plain(name: &'static str, parts: &'static [(usize, Part)], limits: Limits) -> Scenario {
     Scenario {
         name,
         policy: Policy::Plain,
@@ -43,27 +39,48 @@ const fn plain(
 /// One key, without windows and tags.
 pub(super) const READS: &[Scenario] = &[
     plain("a read meets a write", &[(A, Read(0)), (B, AFTER)], NONE),
-    plain("reads share a load", &[(A, Read(0)), (A, Read(0)), (B, AFTER)], NONE),
-    plain("a process waits for another", &[(A, Read(0)), (B, Read(0)), (B, AFTER)], NONE),
-    plain("a read begins when one has ended", &[(A, Read(0)), (A, ReadTwice(0)), (B, AFTER)], NONE),
+    plain(
+        "reads share a load",
+        &[(A, Read(0)), (A, Read(0)), (B, AFTER)],
+        NONE,
+    ),
+    plain(
+        "a process waits for another",
+        &[(A, Read(0)), (B, Read(0)), (B, AFTER)],
+        NONE,
+    ),
+    plain(
+        "a read begins when one has ended",
+        &[(A, Read(0)), (A, ReadTwice(0)), (B, AFTER)],
+        NONE,
+    ),
     plain("writes meet", &[(A, Read(0)), (A, AFTER), (B, AFTER)], NONE),
     Scenario {
         start: Start::Stored,
         ..plain(
             "an entry is evicted",
             &[(A, Read(0)), (B, Read(0)), (B, AFTER)],
-            Limits { entry_ends: 1, ..NONE },
+            Limits {
+                entry_ends: 1,
+                ..NONE
+            },
         )
     },
     plain(
         "a lease ends early",
         &[(A, Read(0)), (A, Read(0)), (B, AFTER)],
-        Limits { lease_ends: 1, ..NONE },
+        Limits {
+            lease_ends: 1,
+            ..NONE
+        },
     ),
     plain(
         "a lease ends early, and another process takes it",
         &[(A, Read(0)), (B, Read(0)), (B, AFTER)],
-        Limits { lease_ends: 1, ..NONE },
+        Limits {
+            lease_ends: 1,
+            ..NONE
+        },
     ),
     plain(
         "the answer to a lease is lost, and it arrives late",
@@ -73,17 +90,26 @@ pub(super) const READS: &[Scenario] = &[
     plain(
         "a load fails",
         &[(A, Read(0)), (A, Read(0)), (B, AFTER)],
-        Limits { failures: 1, ..NONE },
+        Limits {
+            failures: 1,
+            ..NONE
+        },
     ),
     plain(
         "somebody stops waiting",
         &[(A, Read(0)), (A, Read(0)), (B, AFTER)],
-        Limits { timeouts: 1, ..NONE },
+        Limits {
+            timeouts: 1,
+            ..NONE
+        },
     ),
     plain(
         "somebody stops waiting for another process",
         &[(A, Read(0)), (B, Read(0)), (B, AFTER)],
-        Limits { timeouts: 1, ..NONE },
+        Limits {
+            timeouts: 1,
+            ..NONE
+        },
     ),
     plain(
         "a process is killed",
@@ -99,17 +125,31 @@ pub(super) const READS: &[Scenario] = &[
 
 /// One key, and functions whose result is the new entry.
 pub(super) const UPDATES: &[Scenario] = &[
-    plain("an update meets a write", &[(A, Read(0)), (A, Update(0)), (B, AFTER)], NONE),
-    plain("updates meet", &[(A, Update(0)), (B, Update(0)), (B, Read(0))], NONE),
+    plain(
+        "an update meets a write",
+        &[(A, Read(0)), (A, Update(0)), (B, AFTER)],
+        NONE,
+    ),
+    plain(
+        "updates meet",
+        &[(A, Update(0)), (B, Update(0)), (B, Read(0))],
+        NONE,
+    ),
     plain(
         "an update loses its lease to its own process",
         &[(A, Update(0)), (A, Read(0))],
-        Limits { lease_ends: 1, ..NONE },
+        Limits {
+            lease_ends: 1,
+            ..NONE
+        },
     ),
     plain(
         "an update loses its lease to another process",
         &[(A, Update(0)), (B, ReadTwice(0))],
-        Limits { lease_ends: 1, ..NONE },
+        Limits {
+            lease_ends: 1,
+            ..NONE
+        },
     ),
     plain(
         "an update is dropped",
@@ -141,7 +181,10 @@ const fn old(
     }
 }
 
-const FAILS: Limits = Limits { failures: 1, ..NONE };
+const FAILS: Limits = Limits {
+    failures: 1,
+    ..NONE
+};
 
 /// One key, with an entry past its time to live.
 pub(super) const WINDOWS: &[Scenario] = &[
@@ -161,7 +204,10 @@ pub(super) const WINDOWS: &[Scenario] = &[
         Policy::FailSafe,
         "fail-safe: a lease ends early",
         &[(A, Read(0)), (A, Read(0)), (B, AFTER)],
-        Limits { lease_ends: 1, ..FAILS },
+        Limits {
+            lease_ends: 1,
+            ..FAILS
+        },
     ),
     old(
         Policy::Stale,
@@ -185,7 +231,10 @@ pub(super) const WINDOWS: &[Scenario] = &[
         Policy::Soft,
         "soft timeout: reads share a load",
         &[(A, Read(0)), (A, Read(0)), (B, AFTER)],
-        Limits { timeouts: 1, ..FAILS },
+        Limits {
+            timeouts: 1,
+            ..FAILS
+        },
     ),
     old(
         Policy::FailSafe,
@@ -197,11 +246,31 @@ pub(super) const WINDOWS: &[Scenario] = &[
 
 /// One key, fenced while it is written.
 pub(super) const FENCES: &[Scenario] = &[
-    plain("a fence: reads share a load", &[(A, Read(0)), (A, Read(0)), (B, AROUND)], NONE),
-    plain("a fence: reads of both processes", &[(A, Read(0)), (B, Read(0)), (B, AROUND)], NONE),
-    plain("fences meet", &[(A, Read(0)), (A, AROUND), (B, AROUND)], NONE),
-    plain("a fence meets an update", &[(A, Read(0)), (A, Update(0)), (B, AROUND)], NONE),
-    plain("a fence meets a write", &[(A, Read(0)), (A, AFTER), (B, AROUND)], NONE),
+    plain(
+        "a fence: reads share a load",
+        &[(A, Read(0)), (A, Read(0)), (B, AROUND)],
+        NONE,
+    ),
+    plain(
+        "a fence: reads of both processes",
+        &[(A, Read(0)), (B, Read(0)), (B, AROUND)],
+        NONE,
+    ),
+    plain(
+        "fences meet",
+        &[(A, Read(0)), (A, AROUND), (B, AROUND)],
+        NONE,
+    ),
+    plain(
+        "a fence meets an update",
+        &[(A, Read(0)), (A, Update(0)), (B, AROUND)],
+        NONE,
+    ),
+    plain(
+        "a fence meets a write",
+        &[(A, Read(0)), (A, AFTER), (B, AROUND)],
+        NONE,
+    ),
     Scenario {
         start: Start::Stored,
         ..plain(
@@ -223,9 +292,12 @@ pub(super) const FENCES: &[Scenario] = &[
     ),
 ];
 
-const EVICTED: Limits = Limits { tag_ends: 1, ..NONE };
+const EVICTED: Limits = Limits {
+    tag_ends: 1,
+    ..NONE
+};
 
-/// Keys under a tag.
+/// One key under a tag.
 pub(super) const TAGS: &[Scenario] = &[
     Scenario {
         policy: Policy::Tagged,
@@ -245,17 +317,11 @@ pub(super) const TAGS: &[Scenario] = &[
     },
     Scenario {
         policy: Policy::Tagged,
-        cells: 2,
-        ..plain("a tag: two keys", &[(A, Read(0)), (A, Read(1)), (B, TAG)], EVICTED)
-    },
-    Scenario {
-        policy: Policy::Tagged,
-        cells: 2,
-        ..plain("a tag: two keys of two processes", &[(A, Read(0)), (B, Read(1)), (B, TAG)], EVICTED)
-    },
-    Scenario {
-        policy: Policy::Tagged,
-        ..plain("a fenced tag", &[(A, Read(0)), (A, Read(0)), (B, AROUND_TAG)], NONE)
+        ..plain(
+            "a fenced tag",
+            &[(A, Read(0)), (A, Read(0)), (B, AROUND_TAG)],
+            NONE,
+        )
     },
     old(
         Policy::TaggedFailSafe,
@@ -278,19 +344,70 @@ const fn two(
     }
 }
 
+/// Two keys under one tag.
+pub(super) const PAIRS: &[Scenario] = &[
+    two(
+        Policy::Tagged,
+        "a tag: two keys",
+        &[(A, Read(0)), (A, Read(1)), (B, TAG)],
+        EVICTED,
+    ),
+    two(
+        Policy::Tagged,
+        "a tag: two keys of two processes",
+        &[(A, Read(0)), (B, Read(1)), (B, TAG)],
+        EVICTED,
+    ),
+];
+
 /// Two keys, asked for at once.
 pub(super) const BATCHES: &[Scenario] = &[
-    two(Policy::Plain, "a batch meets a write", &[(A, ReadAll), (B, AFTER)], NONE),
-    two(Policy::Plain, "a batch meets a read", &[(A, ReadAll), (A, Read(0)), (B, AFTER)], NONE),
-    two(Policy::Plain, "a batch meets a read of another process", &[(A, ReadAll), (B, Read(0)), (B, AFTER)], NONE),
-    two(Policy::Plain, "batches meet", &[(A, ReadAll), (A, ReadAll)], NONE),
-    two(Policy::Plain, "batches of two processes meet", &[(A, ReadAll), (B, ReadAll)], NONE),
-    two(Policy::Plain, "a batch fails", &[(A, ReadAll), (A, Read(0))], FAILS),
-    two(Policy::Tagged, "a batch under a tag", &[(A, ReadAll), (B, TAG)], NONE),
+    two(
+        Policy::Plain,
+        "a batch meets a write",
+        &[(A, ReadAll), (B, AFTER)],
+        NONE,
+    ),
+    two(
+        Policy::Plain,
+        "a batch meets a read",
+        &[(A, ReadAll), (A, Read(0)), (B, AFTER)],
+        NONE,
+    ),
+    two(
+        Policy::Plain,
+        "a batch meets a read of another process",
+        &[(A, ReadAll), (B, Read(0)), (B, AFTER)],
+        NONE,
+    ),
+    two(
+        Policy::Plain,
+        "batches meet",
+        &[(A, ReadAll), (A, ReadAll)],
+        NONE,
+    ),
+    two(
+        Policy::Plain,
+        "batches of two processes meet",
+        &[(A, ReadAll), (B, ReadAll)],
+        NONE,
+    ),
+    two(
+        Policy::Plain,
+        "a batch fails",
+        &[(A, ReadAll), (A, Read(0))],
+        FAILS,
+    ),
+    two(
+        Policy::Tagged,
+        "a batch under a tag",
+        &[(A, ReadAll), (B, TAG)],
+        NONE,
+    ),
 ];
 
 /// All of them, the quickest first.
-pub(super) const GROUPS: [&[Scenario]; 6] = [READS, UPDATES, FENCES, WINDOWS, TAGS, BATCHES];
+pub(super) const GROUPS: [&[Scenario]; 7] = [READS, UPDATES, FENCES, WINDOWS, TAGS, PAIRS, BATCHES];
 
 pub(super) fn named(name: &str) -> Option<&'static Scenario> {
     let mut all = GROUPS.into_iter().flatten();

@@ -43,6 +43,7 @@ fn text_of_pass(stage: &Stage, at: usize, pass: Pass) -> String {
             format!("{name} asks for the lease of {key} and hears nothing")
         }
         (Act::Publish, _) => format!("{name} publishes {key}"),
+        (Act::Put, _) => format!("{name} puts {key}"),
         (Act::Release, _) => format!("{name} gives the lease of {key} back"),
         (Act::Invalidate, _) => format!("{name} invalidates {key}"),
         (Act::Fence, _) => format!("{name} fences {key}"),

@@ -38,7 +38,9 @@ fn choices_after(scenario: &Scenario, sim: &Arc<Sim>, path: &[Choice]) -> Vec<Ch
 /// The run at the end of this way, judged if it is over.
 fn run_along<'a>(scenario: &'a Scenario, sim: &Arc<Sim>, way: &[Choice]) -> Run<'a> {
     let mut run = Run::new(scenario, sim, Shortcuts::ALL);
-    way.iter().for_each(|choice| run.take(*choice));
+    for choice in way {
+        run.take(*choice);
+    }
     if run.choices().is_empty() {
         run.judge_end();
     }

@@ -15,7 +15,7 @@ use super::gate::{Act, Pass, gate};
 use super::hash::mix;
 use super::late::Late;
 use super::reach::{Claim, Reach};
-use super::stage::on;
+use super::stage::{Stage, on};
 use crate::client::Budget;
 use crate::entry::{Generation, Token};
 use crate::error::Fault;
@@ -79,8 +79,10 @@ impl Sim {
         let keys: Vec<_> = all.iter().map(|at| at.key.clone()).collect();
         gate(Act::Read, &keys).await;
         let read = self.done(self.store.read_many(all, &mut Budget::new(BUDGET)));
-        all.iter().for_each(|at| reads(*at));
-        keys.iter().for_each(|key| self.look(key));
+        for at in all {
+            reads(*at);
+            self.look(at.key);
+        }
         let sum = read.iter().map(|read| self.sum(read)).fold(0, mix);
         learn(sum, || {
             let texts: Vec<_> = read.iter().map(|read| self.text(read)).collect();
@@ -103,7 +105,7 @@ impl Sim {
         }
         let leasing = self.take(at, token, take, tag_life);
         if let Take::Steal { .. } | Take::Refresh { .. } = take {
-            on(|stage| stage.excuse());
+            on(Stage::excuse);
         }
         match &leasing {
             Leasing::Taken {
@@ -158,6 +160,19 @@ impl Sim {
         Ok(stood)
     }
 
+    pub(crate) async fn put_many(
+        &self,
+        entries: Vec<(Arc<str>, Entry)>,
+        time: Duration,
+    ) -> Result<(), Fault> {
+        let keys: Vec<_> = entries.iter().map(|(key, _)| key.clone()).collect();
+        gate(Act::Put, &keys).await;
+        self.done(self.store.put_many(entries, time));
+        self.change(&keys, 0);
+        gate(Act::Answer, &keys).await;
+        Ok(())
+    }
+
     pub(crate) async fn release(
         &self,
         at: Keyed<'_>,
@@ -168,7 +183,9 @@ impl Sim {
         gate(Act::Release, one(at.key)).await;
         let stood = self.done(self.store.release(at, token, generations, leave));
         writes(at);
-        learn(u64::from(stood), || said(stood, "it stood", "it did not stand"));
+        learn(u64::from(stood), || {
+            said(stood, "it stood", "it did not stand")
+        });
         gate(Act::Answer, one(at.key)).await;
         Ok(stood)
     }
@@ -222,7 +239,7 @@ impl Sim {
     fn change(&self, keys: &[Arc<str>], deleted: u64) {
         self.reach.note(&self.store, keys);
         keys.iter().for_each(write);
-        on(|stage| stage.excuse());
+        on(Stage::excuse);
         learn(deleted, || {
             let is_fenced = |key| self.claim(key) == Claim::Fence;
             let is_fenced = keys.iter().all(is_fenced);

@@ -287,7 +287,11 @@ impl Stage {
         let last = self.lines.as_mut().and_then(|lines| lines.last_mut());
         if let Some(last) = last {
             let is_first = !last.contains(super::schedule::SEEN);
-            last.push_str(if is_first { super::schedule::SEEN } else { ", " });
+            last.push_str(if is_first {
+                super::schedule::SEEN
+            } else {
+                ", "
+            });
             last.push_str(&text());
         }
     }

@@ -278,7 +278,7 @@ impl Store {
                 redis.put_many(&entries.collect::<Vec<_>>(), time).await
             }
             #[cfg(test)]
-            Self::Sim(_) => unreachable!("no scenario puts by hand"),
+            Self::Sim(sim) => sim.put_many(entries, time).await,
         }
     }
 

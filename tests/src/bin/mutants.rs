@@ -37,22 +37,28 @@ struct Found {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let saves = arguments.iter().any(|argument| argument == "--save");
-    let named = |mutant: &&str| arguments.iter().any(|argument| argument == mutant);
-    let mut chosen: Vec<&str> = MUTANTS.into_iter().filter(|mutant| named(&mutant)).collect();
+    let is_named = |mutant: &&str| arguments.iter().any(|argument| argument == mutant);
+    let mut chosen: Vec<&str> = MUTANTS.into_iter().filter(is_named).collect();
     if chosen.is_empty() {
         chosen = MUTANTS.into();
     }
     let (mut rows, mut are_all_found) = (Vec::new(), true);
     for mutant in chosen {
         let start = Instant::now();
-        let found = build(mutant).and_then(|program| Ok((start.elapsed(), explore(&program)?)));
+        let built = build(mutant).map(|program| (start.elapsed(), program));
+        let found = built.and_then(|(built, program)| Ok((built, explore(&program)?)));
         match found {
             Ok((built, found)) => {
                 print(mutant, &found);
                 if saves {
                     save(mutant, &found);
                 }
-                rows.push(row(mutant, &found, built, start.elapsed() - built));
+                rows.push(row(
+                    mutant,
+                    &found,
+                    built,
+                    start.elapsed().saturating_sub(built),
+                ));
             }
             Err(why) => {
                 are_all_found = false;
@@ -63,7 +69,7 @@ fn main() -> ExitCode {
     }
     println!("\n| guard | breaks in | states | steps | on Redis | build | run |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    rows.iter().for_each(|row| println!("{row}"));
+    println!("{}", rows.join("\n"));
     if are_all_found {
         ExitCode::SUCCESS
     } else {
@@ -83,6 +89,8 @@ fn build(mutant: &str) -> Result<String, String> {
         .args(["rustc", "-p", "cache-runtime", "--lib", "--profile", "test"])
         .args(["--message-format", "json-render-diagnostics", "--"])
         .args(["--cfg", &format!("cache_mutant=\"{mutant}\"")])
+        // What only the tests of whole builds need.
+        .args(["-A", "dead_code"])
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
@@ -92,7 +100,9 @@ fn build(mutant: &str) -> Result<String, String> {
         return Err("it does not compile".to_owned());
     }
     let mut programs = messages.lines().filter_map(executable);
-    programs.next_back().ok_or_else(|| "cargo built no program".to_owned())
+    programs
+        .next_back()
+        .ok_or_else(|| "cargo built no program".to_owned())
 }
 
 /// What a message of cargo says about a program.
@@ -116,7 +126,11 @@ fn explore(program: &str) -> Result<Found, String> {
         let said = text.lines().filter_map(|line| line.split_once(what));
         said.map(|(_, rest)| rest.to_owned()).collect::<Vec<_>>()
     };
-    let once = |what: &str| said(what).pop().ok_or_else(|| format!("no `{what}` in:\n{text}"));
+    let once = |what: &str| {
+        said(what)
+            .pop()
+            .ok_or_else(|| format!("no `{what}` in:\n{text}"))
+    };
     Ok(Found {
         scenario: once("scenario: ")?,
         steps: said("step: "),
@@ -166,7 +180,8 @@ mod tests {
 
     #[test]
     fn finds_the_program_among_what_cargo_says() {
-        let message = r#"{"reason":"compiler-artifact","executable":"/target/deps/tests-1","fresh":true}"#;
+        let message =
+            r#"{"reason":"compiler-artifact","executable":"/target/deps/tests-1","fresh":true}"#;
         assert_eq!(executable(message), Some("/target/deps/tests-1".to_owned()));
         assert_eq!(executable(r#"{"executable":null}"#), None);
     }

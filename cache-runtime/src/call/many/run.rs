@@ -502,7 +502,11 @@ where
         let patience = self.patience();
         #[cfg(test)]
         let has_time = {
-            let keys: Vec<_> = self.pending.iter().filter_map(|it| it.key.clone()).collect();
+            let keys: Vec<_> = self
+                .pending
+                .iter()
+                .filter_map(|it| it.key.clone())
+                .collect();
             crate::model::pause(&keys, patience.pause()).await
         };
         #[cfg(not(test))]

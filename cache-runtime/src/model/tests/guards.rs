@@ -8,7 +8,7 @@ use crate::model::mutant::MUTANT;
 use crate::model::replay::perform;
 use crate::model::run::Shortcuts;
 use crate::model::scenario::Scenario;
-use crate::model::scenarios::{FENCES, READS, TAGS, UPDATES, WINDOWS};
+use crate::model::scenarios::{FENCES, PAIRS, READS, UPDATES, WINDOWS};
 use crate::model::server::RedisServer;
 use crate::model::shortest::shortest;
 
@@ -36,17 +36,24 @@ fn are_needed() {
     println!("scenario: {}", scenario.name);
     found.lines.iter().for_each(|line| println!("step: {line}"));
     println!("fault: {}", found.fault.unwrap());
-    println!("on redis: {}", on_redis.fault.as_deref().unwrap_or("nothing"));
+    println!(
+        "on redis: {}",
+        on_redis.fault.as_deref().unwrap_or("nothing")
+    );
     println!("states: {states}");
     println!("millis: {}", start.elapsed().as_millis());
-    assert!(on_redis.fault.is_some(), "Redis keeps the promise: {:#?}", on_redis.lines);
+    assert!(
+        on_redis.fault.is_some(),
+        "Redis keeps the promise: {:#?}",
+        on_redis.lines
+    );
 }
 
 /// Where this guard has its work.
 fn scenarios() -> &'static [Scenario] {
     match MUTANT {
         "stale_payload_from_lease" => WINDOWS,
-        "capture_before_load" | "random_generation" => TAGS,
+        "capture_before_load" | "random_generation" => PAIRS,
         "fenced_update" => UPDATES,
         "fence_around" => FENCES,
         _ => READS,

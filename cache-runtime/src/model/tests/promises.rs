@@ -8,7 +8,7 @@ use crate::model::mutant;
 use crate::model::replay::{follow, perform};
 use crate::model::run::Shortcuts;
 use crate::model::scenario::Scenario;
-use crate::model::scenarios::{BATCHES, FENCES, READS, TAGS, UPDATES, WINDOWS, named};
+use crate::model::scenarios::{BATCHES, FENCES, PAIRS, READS, TAGS, UPDATES, WINDOWS, named};
 use crate::model::server::RedisServer;
 use crate::model::shortest::shortest;
 
@@ -66,6 +66,11 @@ fn of_tags() {
 }
 
 #[test]
+fn of_pairs() {
+    hold(PAIRS);
+}
+
+#[test]
 fn of_batches() {
     hold(BATCHES);
 }
@@ -102,7 +107,10 @@ fn where_guards_were_missing() {
     for sim in [embedded(), on_redis(&server)] {
         let _entered = sim.enter();
         for mutant in mutant::ALL {
-            let path = format!("{}/src/model/schedules/{mutant}.txt", env!("CARGO_MANIFEST_DIR"));
+            let path = format!(
+                "{}/src/model/schedules/{mutant}.txt",
+                env!("CARGO_MANIFEST_DIR")
+            );
             let text = std::fs::read_to_string(path).unwrap();
             let mut lines = text.lines();
             let name = lines.next().unwrap_or_default();
@@ -110,8 +118,15 @@ fn where_guards_were_missing() {
             let lines: Vec<_> = lines.collect();
             let performed = follow(scenario, &sim, &lines);
             assert_eq!(performed.fault, None, "{mutant}: {:#?}", performed.lines);
-            println!("{mutant}: {} of {} steps can happen", lines.len() - performed.skipped, lines.len());
-            assert!(2 * performed.skipped <= lines.len(), "{mutant} is another schedule by now");
+            println!(
+                "{mutant}: {} of {} steps can happen",
+                lines.len() - performed.skipped,
+                lines.len()
+            );
+            assert!(
+                2 * performed.skipped <= lines.len(),
+                "{mutant} is another schedule by now"
+            );
         }
     }
 }
