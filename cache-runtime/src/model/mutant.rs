@@ -1,8 +1,25 @@
 //! Which guard this build lacks, if any.
 
-macro_rules! mutants {
+/// Every guard that can be left out, for a macro of whoever asks.
+macro_rules! with_mutants {
+    ($then:ident) => {
+        $then! {
+            "token",
+            "token_per_sending",
+            "publish_before_joiners",
+            "close_before_publish",
+            "stale_payload_from_lease",
+            "capture_before_load",
+            "random_generation",
+            "fenced_update",
+            "fence_around",
+        }
+    };
+}
+
+macro_rules! names {
     ($($name:literal),+ $(,)?) => {
-        /// Nothing in a build for use.
+        /// Not in a build for use.
         #[cfg(any($(cache_mutant = $name),+))]
         pub(super) const MUTANT: &str = {
             let mut mutant = "";
@@ -15,14 +32,5 @@ macro_rules! mutants {
     };
 }
 
-mutants! {
-    "token",
-    "token_per_sending",
-    "publish_before_joiners",
-    "close_before_publish",
-    "stale_payload_from_lease",
-    "capture_before_load",
-    "random_generation",
-    "fenced_update",
-    "fence_around",
-}
+with_mutants!(names);
+pub(super) use with_mutants;

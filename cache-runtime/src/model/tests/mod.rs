@@ -3,34 +3,21 @@
 use std::sync::Arc;
 
 use super::embedded::Embedded;
+use super::mutant::with_mutants;
 use super::redis::Server;
 use super::server::RedisServer;
 use super::sim::Sim;
 
-#[cfg(any(
-    cache_mutant = "token",
-    cache_mutant = "token_per_sending",
-    cache_mutant = "publish_before_joiners",
-    cache_mutant = "close_before_publish",
-    cache_mutant = "stale_payload_from_lease",
-    cache_mutant = "capture_before_load",
-    cache_mutant = "random_generation",
-    cache_mutant = "fenced_update",
-    cache_mutant = "fence_around"
-))]
-mod guards;
-#[cfg(not(any(
-    cache_mutant = "token",
-    cache_mutant = "token_per_sending",
-    cache_mutant = "publish_before_joiners",
-    cache_mutant = "close_before_publish",
-    cache_mutant = "stale_payload_from_lease",
-    cache_mutant = "capture_before_load",
-    cache_mutant = "random_generation",
-    cache_mutant = "fenced_update",
-    cache_mutant = "fence_around"
-)))]
-mod promises;
+macro_rules! modules {
+    ($($name:literal),+ $(,)?) => {
+        #[cfg(any($(cache_mutant = $name),+))]
+        mod guards;
+        #[cfg(not(any($(cache_mutant = $name),+)))]
+        mod promises;
+    };
+}
+
+with_mutants!(modules);
 
 fn embedded() -> Arc<Sim> {
     let (store, reach) = Embedded::store();
