@@ -1,9 +1,6 @@
 //! The handle on a store, which is all that a user holds.
 
-mod builder;
-mod checks;
-mod config;
-mod given;
+mod connections;
 mod global;
 mod invalidate;
 mod journal;
@@ -19,14 +16,12 @@ use std::time::Duration;
 
 use crate::call::{Background, Touches, scope};
 use crate::client::Budget;
+use crate::client::config::{Backend, Builder, Config, Lifetimes};
 use crate::entry::Format;
 use crate::flight::Flights;
 use crate::observe::{Counters, Event, Stats};
 use crate::store::{Memory, Redis, Store};
 
-pub use builder::Builder;
-pub use config::Config;
-pub(crate) use config::{Backend, Lifetimes};
 pub use global::init;
 pub(crate) use global::{Current, current, current_in};
 pub use invalidate::Invalidation;
@@ -146,11 +141,12 @@ impl Cache {
             background,
             journal,
             clock,
+            ..
         } = config;
         let store = match backend {
             Backend::Memory => Store::Memory(Box::new(Memory::new(memory, clock))),
-            Backend::Redis(client) => Store::Redis(Arc::new(Redis::new(
-                &client, namespace, budget, lease, clock,
+            Backend::Redis(settings) => Store::Redis(Arc::new(Redis::new(
+                &settings, namespace, budget, lease, clock,
             ))),
             #[cfg(test)]
             Backend::Sim(sim) => Store::Sim(sim),
