@@ -2,6 +2,7 @@
 
 mod connections;
 mod global;
+mod health;
 mod invalidate;
 mod journal;
 mod manual;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::call::{Background, Touches, scope};
 use crate::client::Budget;
 use crate::client::config::{Backend, Builder, Config, Lifetimes};
+use crate::client::health::{Limits, Monitor};
 use crate::entry::Format;
 use crate::flight::Flights;
 use crate::observe::{Counters, Event, Stats};
@@ -60,6 +62,7 @@ pub(crate) struct Inner {
     pub(crate) flights: Arc<Flights>,
     pub(crate) counters: Counters,
     pub(crate) journal: Journal,
+    monitor: Monitor,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
@@ -140,9 +143,20 @@ impl Cache {
             throttle,
             background,
             journal,
+            memory_alert,
             clock,
             ..
         } = config;
+        let (failures, every) = match &backend {
+            Backend::Memory => (1, None),
+            Backend::Redis(settings) => {
+                (settings.max_health_failures, Some(settings.health_interval))
+            }
+        };
+        let limits = Limits {
+            failures,
+            memory_percent: memory_alert,
+        };
         let store = match backend {
             Backend::Memory => Store::Memory(Box::new(Memory::new(memory, clock))),
             Backend::Redis(settings) => Store::Redis(Arc::new(Redis::new(
@@ -151,11 +165,12 @@ impl Cache {
             #[cfg(test)]
             Backend::Sim(sim) => Store::Sim(sim),
         };
-        Self(Arc::new(Inner {
+        let cache = Self(Arc::new(Inner {
             store,
             flights: Arc::new(Flights::new()),
             counters: Counters::default(),
             journal: Journal::new(journal),
+            monitor: Monitor::new(limits),
             lifetimes,
             budget,
             wait,
@@ -164,7 +179,11 @@ impl Cache {
             background: Background::new(background),
             touches: Touches::new(),
             mode: AtomicU8::new(mode as u8),
-        }))
+        }));
+        if let Some(every) = every {
+            cache.watch_health(every);
+        }
+        cache
     }
 
     /// Runs a future in which annotated functions, keys and scopes use this cache.

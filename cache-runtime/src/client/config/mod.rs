@@ -137,10 +137,10 @@ impl Config {
     /// ```
     /// # fn main() -> Result<(), cache_runtime::ConfigError> {
     /// let config = cache_runtime::Cache::builder()
-    ///     .redis_url("rediss://app:hunter2@cache.example/3")
+    ///     .redis_url("redis://app:hunter2@cache.example/3")
     ///     .config()?;
     /// let lines = config.explain();
-    /// assert!(lines.starts_with("store = rediss://app:***@cache.example:6379/3\n"));
+    /// assert!(lines.starts_with("store = redis://app:***@cache.example:6379/3\n"));
     /// assert!(lines.contains("redis.host = cache.example (`redis_url`)\n"));
     /// assert!(lines.contains("redis.password = set (`redis_url`)\n"));
     /// assert!(lines.contains("redis.socket_timeout = 10s (default)\n"));
