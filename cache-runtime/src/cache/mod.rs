@@ -148,10 +148,12 @@ impl Cache {
             ..
         } = config;
         let (failures, every) = match &backend {
-            Backend::Memory => (1, None),
             Backend::Redis(settings) => {
                 (settings.max_health_failures, Some(settings.health_interval))
             }
+            Backend::Memory => (1, None),
+            #[cfg(test)]
+            Backend::Sim(_) => (1, None),
         };
         let limits = Limits {
             failures,

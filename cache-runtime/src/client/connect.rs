@@ -140,6 +140,7 @@ mod tls {
 
     use crate::client::settings::{Settings, Tls};
 
+    #[expect(clippy::unnecessary_wraps, reason = "without the feature it fails")]
     pub(super) fn address(host: String, port: u16) -> RedisResult<ConnectionAddr> {
         Ok(ConnectionAddr::TcpTls {
             host,
@@ -153,6 +154,7 @@ mod tls {
         Client::build_with_tls(info, certificates(tls))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "without the feature it fails")]
     pub(super) fn of_cluster(
         settings: &Settings,
         builder: ClusterClientBuilder,
