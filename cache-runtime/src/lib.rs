@@ -55,6 +55,8 @@ mod fence;
 mod flight;
 mod key;
 mod lease;
+#[cfg(test)]
+mod model;
 mod observe;
 mod scoped;
 mod store;

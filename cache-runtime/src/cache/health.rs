@@ -78,6 +78,8 @@ impl Cache {
                 Ok((ping, server)) => Outcome::Answered { ping, server },
                 Err(_) => Outcome::Failed,
             },
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario asks"),
         };
         self.0.monitor.learn(outcome, self.local());
         self.health()

@@ -148,10 +148,12 @@ impl Cache {
             ..
         } = config;
         let (failures, every) = match &backend {
-            Backend::Memory => (1, None),
             Backend::Redis(settings) => {
                 (settings.max_health_failures, Some(settings.health_interval))
             }
+            Backend::Memory => (1, None),
+            #[cfg(test)]
+            Backend::Sim(_) => (1, None),
         };
         let limits = Limits {
             failures,
@@ -162,6 +164,8 @@ impl Cache {
             Backend::Redis(settings) => Store::Redis(Arc::new(Redis::new(
                 &settings, namespace, budget, lease, clock,
             ))),
+            #[cfg(test)]
+            Backend::Sim(sim) => Store::Sim(sim),
         };
         let cache = Self(Arc::new(Inner {
             store,
@@ -254,7 +258,7 @@ impl Cache {
     /// assert!(!cache_runtime::Cache::in_memory().is_redis());
     /// ```
     pub fn is_redis(&self) -> bool {
-        matches!(self.0.store, Store::Redis(_))
+        !matches!(self.0.store, Store::Memory(_))
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
@@ -55,7 +56,14 @@ impl Cluster {
     }
 
     /// Sends one command to the primary of its key and follows where the answers point.
-    pub(super) async fn send(&self, cmd: &Cmd) -> RedisResult<Value> {
+    ///
+    /// In a box that hides its type, as all here: it is a part of users' futures, and so deep that
+    /// rustc would give up on whether they are `Send`.
+    pub(super) fn send<'a>(&'a self, cmd: &'a Cmd) -> BoxFuture<'a, RedisResult<Value>> {
+        Box::pin(self.follow(cmd))
+    }
+
+    async fn follow(&self, cmd: &Cmd) -> RedisResult<Value> {
         let mut answer = self.route(cmd).await;
         for hop in 0..HOPS {
             let pointer = match &answer {
@@ -91,25 +99,27 @@ impl Cluster {
     }
 
     /// Sends a command to some primary.
-    pub(super) async fn ask_any(&self, cmd: Cmd) -> RedisResult<Value> {
+    pub(super) fn ask_any(&self, cmd: Cmd) -> BoxFuture<'static, RedisResult<Value>> {
         let any = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
         let mut connection = self.connection.clone();
-        connection.route_command(cmd, any).await?.extract_error()
+        Box::pin(async move { connection.route_command(cmd, any).await?.extract_error() })
     }
 
     /// Sends commands together to the primary of a slot, or, while that is away, to whichever node
     /// the library takes instead: the answers have to tell.
-    pub(super) async fn ask_primary_of(
+    pub(super) fn ask_primary_of(
         &self,
         slot: u16,
         pipeline: Pipeline,
-    ) -> RedisResult<Vec<Value>> {
+    ) -> BoxFuture<'static, RedisResult<Vec<Value>>> {
         let slot = Slot::new(slot).map(|slot| Route::with_slot(slot, SlotAddr::Master));
         let count = pipeline.len();
         let mut connection = self.connection.clone();
-        let answers = connection.route_pipeline(pipeline, 0, count, slot.into());
-        let answers = answers.await?.into_iter();
-        answers.map(Value::extract_error).collect()
+        Box::pin(async move {
+            let answers = connection.route_pipeline(pipeline, 0, count, slot.into());
+            let answers = answers.await?.into_iter();
+            answers.map(Value::extract_error).collect()
+        })
     }
 }
 

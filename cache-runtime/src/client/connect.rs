@@ -12,27 +12,23 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::settings::{Address, Login, Settings, Topology};
+use super::settings::{Address, Login, Settings};
 use super::why::Why;
+
+const TLS_IS_MISSING: &str = "connections under TLS need the feature `tls` of cache-runtime";
 
 /// How long the client of a cluster waits for one of its nodes, to connect as to answer: while it
 /// learns the slots anew, nothing else is sent to any node.
 const NODE_TIME: Duration = Duration::from_secs(2);
 
-/// Why nothing can be connected to by these settings, if so; nothing is sent.
-pub(crate) fn check(settings: &Settings) -> Result<(), String> {
-    let checked = match &settings.topology {
-        Topology::Cluster { nodes } => cluster(settings, nodes).map(drop),
-        Topology::Node(address) => node(settings, address).map(drop),
-        Topology::Unix(_) => Ok(()),
-        Topology::Sentinel {
-            sentinels, login, ..
-        } => sentinels.iter().try_for_each(|address| {
-            let sentinel = sentinel(settings, address, login);
-            sentinel.map(drop)
-        }),
-    };
-    checked.map_err(|error| Why::of(&error).to_string())
+/// What this build lacks for these settings, if anything; what is wrong with a certificate shows
+/// when it is used.
+pub(crate) fn check(settings: &Settings) -> Result<(), &'static str> {
+    if settings.tls.is_some() && cfg!(not(feature = "tls")) {
+        Err(TLS_IS_MISSING)
+    } else {
+        Ok(())
+    }
 }
 
 /// The server at an address, under the settings' login.
@@ -144,6 +140,7 @@ mod tls {
 
     use crate::client::settings::{Settings, Tls};
 
+    #[expect(clippy::unnecessary_wraps, reason = "without the feature it fails")]
     pub(super) fn address(host: String, port: u16) -> RedisResult<ConnectionAddr> {
         Ok(ConnectionAddr::TcpTls {
             host,
@@ -157,6 +154,7 @@ mod tls {
         Client::build_with_tls(info, certificates(tls))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "without the feature it fails")]
     pub(super) fn of_cluster(
         settings: &Settings,
         builder: ClusterClientBuilder,
@@ -195,11 +193,7 @@ mod tls {
 
     fn missing<T>() -> RedisResult<T> {
         let kind = redis::ErrorKind::InvalidClientConfig;
-        Err((
-            kind,
-            "connections under TLS need the feature `tls` of cache-runtime",
-        )
-            .into())
+        Err((kind, super::TLS_IS_MISSING).into())
     }
 
     pub(super) fn address(_: String, _: u16) -> RedisResult<ConnectionAddr> {

@@ -15,7 +15,7 @@ impl Wire {
     pub(crate) async fn send(&self, cmd: &Cmd) -> RedisResult<Value> {
         match self {
             Self::Node(connection) => connection.clone().send_packed_command(cmd).await,
-            Self::Cluster(cluster) => Box::pin(cluster.send(cmd)).await,
+            Self::Cluster(cluster) => cluster.send(cmd).await,
         }
     }
 

@@ -31,6 +31,7 @@ mod runtimes;
 mod shapes;
 mod support;
 mod tags;
+mod topologies;
 mod transactions;
 mod verify;
 mod windows;

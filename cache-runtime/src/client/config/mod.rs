@@ -45,6 +45,8 @@ pub(crate) struct Lifetimes {
 pub(crate) enum Backend {
     Memory,
     Redis(Box<Settings>),
+    #[cfg(test)]
+    Sim(Arc<crate::model::Sim>),
 }
 
 /// A checked configuration, for [`init`](crate::init).
@@ -78,6 +80,31 @@ pub struct Config {
     session_cleanup: Duration,
     /// A line for each setting.
     explanation: Vec<String>,
+}
+
+#[cfg(test)]
+impl Config {
+    /// A process of a run of the model: it shares its store with the others and never waits for
+    /// a clock.
+    pub(crate) fn exploring(sim: Arc<crate::model::Sim>) -> Self {
+        const FOR_EVER: Duration = Duration::from_secs(86_400);
+        Self {
+            backend: Backend::Sim(sim),
+            lifetimes: Lifetimes {
+                short: FOR_EVER,
+                default: FOR_EVER,
+                long: FOR_EVER,
+            },
+            memory: 0,
+            budget: FOR_EVER,
+            wait: FOR_EVER,
+            lease: FOR_EVER,
+            throttle: FOR_EVER,
+            journal: 100,
+            clock: Clock::manual(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Config {
@@ -144,8 +171,10 @@ impl Config {
     /// ```
     pub fn redacted_url(&self) -> Option<String> {
         match &self.backend {
-            Backend::Memory => None,
             Backend::Redis(settings) => Some(settings.redacted_url()),
+            Backend::Memory => None,
+            #[cfg(test)]
+            Backend::Sim(_) => None,
         }
     }
 
@@ -226,8 +255,10 @@ impl fmt::Debug for Config {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = out.debug_struct("Config");
         match &self.backend {
-            Backend::Memory => out.field("backend", &"memory"),
             Backend::Redis(settings) => out.field("backend", settings),
+            Backend::Memory => out.field("backend", &"memory"),
+            #[cfg(test)]
+            Backend::Sim(_) => out.field("backend", &"simulated"),
         };
         out.field("namespace", &self.namespace)
             .field("mode", &self.mode)

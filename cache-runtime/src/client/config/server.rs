@@ -108,12 +108,7 @@ pub(super) fn backend(resolver: &mut Resolver<'_>, place: Option<(Place, Rank)>)
     }
     if is_named {
         if let Err(why) = check(&settings) {
-            let row = if settings.tls.is_some() {
-                &SSL.row
-            } else {
-                &URL.row
-            };
-            resolver.refuse(row, &format!("can't be connected by: {why}"));
+            resolver.refuse(&SSL.row, why);
         }
         Backend::Redis(Box::new(settings))
     } else {

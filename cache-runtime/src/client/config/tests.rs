@@ -22,7 +22,7 @@ fn with(builder: Builder, variables: &[(&str, &str)]) -> Builder {
 fn settings(builder: Builder) -> Settings {
     match builder.config().unwrap().backend {
         Backend::Redis(settings) => *settings,
-        Backend::Memory => panic!("nothing names a server"),
+        _ => panic!("nothing names a server"),
     }
 }
 

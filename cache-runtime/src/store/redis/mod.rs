@@ -190,7 +190,8 @@ impl Redis {
         }
         let untagged = Keyed { tags: &[], ..at };
         let take = async |time| self.take(untagged, token, take, tag_life, time).await;
-        Box::pin(self.lease_apart(at.tags, tag_life, time, take)).await
+        let leasing = Box::pin(self.lease_apart(at.tags, tag_life, time, take));
+        leasing.await
     }
 
     async fn take(
