@@ -33,7 +33,8 @@ pub enum Unusable {
     NoSocket,
     /// Nothing was answered in time.
     #[error(
-        "no answer in time: a firewall may be between, or the server waits for TLS (`rediss://`)"
+        "no answer in time: a firewall may be between, or one side speaks TLS (`rediss://`) and \
+         the other does not"
     )]
     Silent,
     /// The connection was closed at once.
