@@ -79,6 +79,15 @@ pub enum Error {
         /// The part.
         name: &'static str,
     },
+    /// A call that waits was made on a thread of an async runtime, whose other tasks it would stop.
+    #[error(
+        "{act}: this thread belongs to an async runtime and must not be blocked: await the async \
+         form, or say `allow_blocking` on a thread of `spawn_blocking`"
+    )]
+    WouldBlock {
+        /// What was attempted.
+        act: &'static str,
+    },
     /// A raw connection was asked of a cache that has no Redis behind it.
     #[error("this cache is the embedded store: set `REDIS_URL` or `redis_url` for a connection")]
     NoRedis,

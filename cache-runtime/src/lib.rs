@@ -43,6 +43,7 @@
 //!   of a task.
 //! - [`assert_catalogue!`] checks all annotations of a program against each other.
 
+mod blocking;
 mod cache;
 mod cache_key;
 mod call;
@@ -56,18 +57,23 @@ mod flight;
 mod key;
 mod lease;
 mod observe;
+mod retry;
 mod scoped;
 mod store;
 mod transaction;
+mod with_redis;
 
 #[doc(hidden)]
 pub mod __private;
 
+pub use blocking::{BlockingCache, BlockingConnection};
 pub use cache::{Builder, Cache, Config, Invalidation, Mode, StoreStats, init};
 pub use cache_key::{AnyKey, Counter, CounterKey, IntoKey, IntoKeys, Key, KeyOf};
 pub use cache_macros::{
-    KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, update_cache,
+    KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, redis_retry, update_cache,
+    with_redis,
 };
+pub use call::allow_blocking;
 pub use call::scope::{bypass, read_only, refresh, spawn};
 pub use call::{Cacheable, CacheableErrors, FallibleReturn, GivesCache, Optional};
 pub use call::{Each, IdArg, IdList, IdOf, ManyReturn};
@@ -83,6 +89,7 @@ pub use key::{
 pub use observe::Stats;
 /// The client library behind [`Cache::connection`].
 pub use redis;
+pub use retry::{AnyFailure, Failure, Retry, RetryStrategy, Retryable, Transient, retry};
 #[cfg(feature = "sqlx")]
 pub use transaction::SqlxTransaction;
 pub use transaction::Transaction;

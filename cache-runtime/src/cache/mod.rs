@@ -28,7 +28,7 @@ pub use builder::Builder;
 pub use config::Config;
 pub(crate) use config::{Backend, Lifetimes};
 pub use global::init;
-pub(crate) use global::{Current, current, current_in};
+pub(crate) use global::{Current, current, current_in, known};
 pub use invalidate::Invalidation;
 pub(crate) use invalidate::{Aimed, by_cache};
 pub(crate) use journal::{Journal, Target};

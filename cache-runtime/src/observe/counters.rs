@@ -104,6 +104,10 @@ events! {
     Fenced => fenced,
     /// Entries whose life a hit has prolonged, by `sliding`.
     Touched => touched,
+    /// Operations under `#[redis_retry]` or [`Retry`](crate::Retry) that ran again.
+    Retried => retries,
+    /// Of these operations, how many failed to the last try.
+    RetriesExhausted => retries_exhausted,
     /// Invalidations held back until their transaction has been committed.
     Deferred => deferred,
     /// Invalidations that the store has applied.

@@ -11,6 +11,7 @@
 )]
 
 mod adversity;
+mod blocking;
 mod catalogue;
 mod coherence;
 mod dropped;
@@ -24,6 +25,7 @@ mod injectivity;
 mod manual;
 mod many;
 mod reads;
+mod retry;
 mod round_trips;
 mod runtimes;
 mod shapes;
