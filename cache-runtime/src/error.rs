@@ -79,6 +79,9 @@ pub enum Error {
         /// The part.
         name: &'static str,
     },
+    /// Somebody else held the lock for as long as the call waited.
+    #[error("waiting for a lock: somebody else held it all the time")]
+    Locked,
     /// A call that waits was made on a thread of an async runtime, whose other tasks it would stop.
     #[error(
         "{act}: this thread belongs to an async runtime and must not be blocked: await the async \

@@ -56,6 +56,8 @@ mod fence;
 mod flight;
 mod key;
 mod lease;
+mod limit;
+mod lock;
 mod observe;
 mod retry;
 mod scoped;
@@ -86,6 +88,8 @@ pub use error::{BackendError, ConfigError, Error};
 pub use key::{
     KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Secret, key_context,
 };
+pub use limit::{Allowance, Limit};
+pub use lock::Lock;
 pub use observe::Stats;
 /// The client library behind [`Cache::connection`].
 pub use redis;

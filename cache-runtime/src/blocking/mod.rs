@@ -10,6 +10,8 @@ use crate::cache::{Cache, Invalidation, StoreStats};
 use crate::cache_key::{AnyKey, IntoKeys, Key};
 use crate::call::{Cacheable, engine_to_wait_on};
 use crate::error::Error;
+use crate::limit::Limit;
+use crate::lock::Lock;
 
 /// A cache for code that does not await: the operations by hand, under the same names.
 ///
@@ -151,6 +153,26 @@ impl BlockingCache {
         self.wait("waiting for the queue", async {
             Ok(self.cache.drained(time).await)
         })
+    }
+
+    /// [`Cache::lock`]; [`Lock::release_blocking`] gives it back.
+    pub fn lock(&self, name: &str, lease: Duration) -> Result<Lock, Error> {
+        self.wait("taking a lock", self.cache.lock(name, lease))
+    }
+
+    /// [`Cache::lock_within`].
+    pub fn lock_within(&self, name: &str, lease: Duration, wait: Duration) -> Result<Lock, Error> {
+        self.wait("taking a lock", self.cache.lock_within(name, lease, wait))
+    }
+
+    /// [`Cache::try_lock`].
+    pub fn try_lock(&self, name: &str, lease: Duration) -> Result<Option<Lock>, Error> {
+        self.wait("taking a lock", self.cache.try_lock(name, lease))
+    }
+
+    /// [`Cache::limit`], to be asked by [`Limit::take_blocking`].
+    pub fn limit(&self, name: &str, most: u64, per: Duration) -> Limit {
+        self.cache.limit(name, most, per)
     }
 
     /// [`Cache::connection`], as what `redis::Commands` asks for.

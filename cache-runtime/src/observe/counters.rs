@@ -108,6 +108,10 @@ events! {
     Retried => retries,
     /// Of these operations, how many failed to the last try.
     RetriesExhausted => retries_exhausted,
+    /// Locks that were lost while they were held.
+    LockLost => locks_lost,
+    /// Amounts that a limit refused.
+    Limited => limited,
     /// Invalidations held back until their transaction has been committed.
     Deferred => deferred,
     /// Invalidations that the store has applied.

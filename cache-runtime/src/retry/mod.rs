@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 pub use attribute::{Again, Pause, RetryReturn, Retrying, again, retrying};
 pub use judge::{AnyFailure, Failure, RetryStrategy, Retryable, Transient};
+pub(crate) use pause::sleep;
 
 use crate::cache::known;
 use crate::observe::Event;
@@ -140,7 +141,7 @@ impl<S> Retry<S> {
         loop {
             match tries.judge(self, S::retries, operation().await) {
                 Ok(outcome) => return outcome,
-                Err(pause) => pause::sleep(pause).await,
+                Err(pause) => sleep(pause).await,
             }
         }
     }

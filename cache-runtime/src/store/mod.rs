@@ -10,6 +10,7 @@ mod candidate;
 mod conformance;
 mod glob;
 mod memory;
+mod records;
 mod redis;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::error::Fault;
 pub(crate) use candidate::Candidate;
 pub(crate) use glob::matches;
 pub(crate) use memory::{Content, Memory, MemoryEntry};
+pub(crate) use records::{LockKeys, Locking, Window};
 pub(crate) use redis::Redis;
 
 /// A store of either kind.

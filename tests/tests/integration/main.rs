@@ -22,6 +22,7 @@ mod golden_keys;
 mod harness;
 mod hygiene;
 mod injectivity;
+mod locks;
 mod manual;
 mod many;
 mod reads;

@@ -1,5 +1,7 @@
 //! Entries on one Redis server.
 
+mod limits;
+mod locks;
 mod manual;
 mod scripts;
 mod sweep;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ::redis::{Cmd, Value};
 
+use super::{limits, locks};
 use crate::client::{Link, WireKey};
 use crate::error::Fault;
 
@@ -281,6 +282,10 @@ pub(super) enum Script {
     Expire,
     Remaining,
     Delete,
+    Lock,
+    ProlongLock,
+    Unlock,
+    Limit,
 }
 
 struct Loaded {
@@ -288,13 +293,13 @@ struct Loaded {
     hash: String,
 }
 
-static LOADED: LazyLock<[Loaded; 12]> = LazyLock::new(|| {
+static LOADED: LazyLock<[Loaded; 16]> = LazyLock::new(|| {
     let guard = if cfg!(cache_mutant = "token") {
         WHATEVER_STANDS
     } else {
         IF_IT_STANDS
     };
-    let scripts: [&[&str]; 12] = [
+    let scripts: [&[&str]; 16] = [
         &[TAKE],
         &[guard, PUBLISH],
         &[guard, RELEASE],
@@ -307,6 +312,10 @@ static LOADED: LazyLock<[Loaded; 12]> = LazyLock::new(|| {
         &[ENTRY, EXPIRE],
         &[ENTRY, REMAINING],
         &[ENTRY, DELETE],
+        &[locks::LOCK],
+        &[locks::PROLONG],
+        &[locks::UNLOCK],
+        &[limits::TAKE],
     ];
     scripts.map(|pieces| {
         let code = format!("{LAYOUT}{}", pieces.concat());
