@@ -63,6 +63,7 @@ mod retry;
 mod scoped;
 mod store;
 mod transaction;
+mod warm;
 mod with_redis;
 
 #[doc(hidden)]
@@ -97,6 +98,7 @@ pub use retry::{AnyFailure, Failure, Retry, RetryStrategy, Retryable, Transient,
 #[cfg(feature = "sqlx")]
 pub use transaction::SqlxTransaction;
 pub use transaction::Transaction;
+pub use warm::{Warmed, Warming};
 
 /// Checks all annotations of the named crates against each other; for a test.
 ///

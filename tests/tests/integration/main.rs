@@ -34,5 +34,6 @@ mod support;
 mod tags;
 mod transactions;
 mod verify;
+mod warming;
 mod windows;
 mod writes;
