@@ -134,8 +134,10 @@ async fn strategies_are_words_closures_and_types() {
             error % 2 == 1 && failed < 3
         }
     }
-    fn below_ten(error: &u32) -> bool {
-        *error < 10
+    #[derive(Debug, PartialEq)]
+    struct Number(u32);
+    fn below_ten(error: &Number) -> bool {
+        error.0 < 10
     }
 
     #[redis_retry(on = Odd, backoff = "1ms")]
@@ -144,8 +146,8 @@ async fn strategies_are_words_closures_and_types() {
         Err(7)
     }
     #[redis_retry(on = below_ten, backoff = "1ms")]
-    async fn small(runs: &Runs) -> Result<(), u32> {
-        Err(7 + u32::try_from(runs.run()).expect("few"))
+    async fn small(runs: &Runs) -> Result<(), Number> {
+        Err(Number(7 + u32::try_from(runs.run()).expect("few")))
     }
     #[redis_retry(on = |error| error.len() < 2, backoff = "1ms")]
     fn short(runs: &Runs) -> Result<(), String> {
@@ -159,7 +161,7 @@ async fn strategies_are_words_closures_and_types() {
 
     let counts = [(); 4].map(|()| Runs::default());
     assert_eq!(odd(&counts[0]).await, Err(7));
-    assert_eq!(small(&counts[1]).await, Err(10));
+    assert_eq!(small(&counts[1]).await, Err(Number(10)));
     let runs = counts[2].clone();
     let short = std::thread::spawn(move || short(&runs)).join();
     assert_eq!(short.expect("a thread"), Err("xx".to_owned()));

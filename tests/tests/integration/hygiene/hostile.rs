@@ -269,22 +269,22 @@ pub(super) async fn again(
     ::core::result::Result::Ok([&*text, &*left].join(" "))
 }
 
-#[with_redis(cache = value)]
+#[with_redis(cache = given)]
 #[redis_retry(on = |_| false)]
 pub(super) fn connected(
-    never: &::cache_runtime::BlockingConnection,
-    value: &::cache_runtime::Cache,
+    redis: &::cache_runtime::BlockingConnection,
+    given: &::cache_runtime::Cache,
 ) -> ::core::result::Result<::core::primitive::u64, ::cache_runtime::Error> {
-    let _ = (never, value);
+    let _ = (redis, given);
     ::core::result::Result::Ok(7)
 }
 
 #[redis_retry]
 #[with_redis]
 pub(super) async fn connected_too(
-    mut never: ::cache_runtime::redis::aio::MultiplexedConnection,
+    mut redis: ::cache_runtime::redis::aio::MultiplexedConnection,
     text: &::core::primitive::str,
 ) -> ::core::result::Result<::core::primitive::usize, ::cache_runtime::Error> {
-    never.set_response_timeout(::core::time::Duration::from_secs(1));
+    redis.set_response_timeout(::core::time::Duration::from_secs(1));
     ::core::result::Result::Ok(text.len())
 }
