@@ -58,6 +58,8 @@ mod key;
 mod lease;
 mod limit;
 mod lock;
+#[cfg(test)]
+mod model;
 mod observe;
 mod retry;
 mod scoped;

@@ -6,6 +6,7 @@ use crate::blocking::wait;
 use crate::cache::Cache;
 use crate::error::{Error, Fault};
 use crate::observe::Event;
+use crate::retry::{Failure, Retryable as _};
 use crate::store::Window;
 
 const SITE: &str = "Cache::limit";
@@ -112,9 +113,10 @@ impl Limit {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] while Redis is away, unless [`open`](Self::open) or
-    /// [`closed`](Self::closed) decides; it may then have been counted. [`Error::Refused`] if Redis
-    /// has something else under this name.
+    /// [`Error::Unavailable`] while Redis is away, [`Error::Refused`] while it is full, read-only or
+    /// loading, unless [`open`](Self::open) or [`closed`](Self::closed) decides; it may have been
+    /// counted. [`Error::Refused`] in any case if Redis has something else under this name, or the
+    /// user has no right to it.
     ///
     /// # Cancel safety
     ///
@@ -177,14 +179,15 @@ impl Limit {
 
     fn without_redis(&self, fault: Fault) -> Result<Allowance, Error> {
         self.cache.count(Event::Fault);
+        let is_away = is_away(&fault);
         let error = fault.during("taking from a limit through", SITE);
-        match (self.away, &error) {
-            (Away::Open, Error::Unavailable { .. }) => Ok(Allowance {
+        match self.away {
+            Away::Open if is_away => Ok(Allowance {
                 is_allowed: true,
                 remaining: self.window.most,
                 retry_after: Duration::ZERO,
             }),
-            (Away::Closed, Error::Unavailable { .. }) => Ok(Allowance {
+            Away::Closed if is_away => Ok(Allowance {
                 is_allowed: false,
                 remaining: 0,
                 retry_after: AWAY,
@@ -192,6 +195,12 @@ impl Limit {
             _ => Err(error),
         }
     }
+}
+
+/// Whether Redis can't decide for now; an error that would come again is for people to see.
+fn is_away(fault: &Fault) -> bool {
+    let is_full = matches!(fault, Fault::Redis(error) if error.code() == Some("OOM"));
+    is_full || fault.failure() != Failure::Permanent
 }
 
 impl std::fmt::Debug for Limit {

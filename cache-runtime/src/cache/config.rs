@@ -18,6 +18,8 @@ pub(crate) struct Lifetimes {
 pub(crate) enum Backend {
     Memory,
     Redis(redis::Client),
+    #[cfg(test)]
+    Sim(Arc<crate::model::Sim>),
 }
 
 /// A checked configuration, for [`init`](crate::init).
@@ -45,6 +47,33 @@ pub struct Config {
     pub(crate) background: u32,
     pub(crate) journal: usize,
     pub(crate) clock: Clock,
+}
+
+#[cfg(test)]
+impl Config {
+    /// A process of a run of the model: it shares its store with the others and never waits for
+    /// a clock.
+    pub(crate) fn exploring(sim: Arc<crate::model::Sim>) -> Self {
+        const FOR_EVER: Duration = Duration::from_secs(86_400);
+        Self {
+            backend: Backend::Sim(sim),
+            namespace: Arc::from(""),
+            mode: Mode::On,
+            lifetimes: Lifetimes {
+                short: FOR_EVER,
+                default: FOR_EVER,
+                long: FOR_EVER,
+            },
+            memory: 0,
+            budget: FOR_EVER,
+            wait: FOR_EVER,
+            lease: FOR_EVER,
+            throttle: FOR_EVER,
+            background: 64,
+            journal: 100,
+            clock: Clock::manual(),
+        }
+    }
 }
 
 impl Default for Config {
@@ -77,6 +106,8 @@ impl fmt::Debug for Config {
         let backend = match &self.backend {
             Backend::Memory => "memory".to_owned(),
             Backend::Redis(client) => client.get_connection_info().addr().to_string(),
+            #[cfg(test)]
+            Backend::Sim(_) => "simulated".to_owned(),
         };
         out.debug_struct("Config")
             .field("backend", &backend)

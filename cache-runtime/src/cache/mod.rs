@@ -152,6 +152,8 @@ impl Cache {
             Backend::Redis(client) => Store::Redis(Arc::new(Redis::new(
                 &client, namespace, budget, lease, clock,
             ))),
+            #[cfg(test)]
+            Backend::Sim(sim) => Store::Sim(sim),
         };
         Self(Arc::new(Inner {
             store,
@@ -239,7 +241,7 @@ impl Cache {
     /// assert!(!cache_runtime::Cache::in_memory().is_redis());
     /// ```
     pub fn is_redis(&self) -> bool {
-        matches!(self.0.store, Store::Redis(_))
+        !matches!(self.0.store, Store::Memory(_))
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {

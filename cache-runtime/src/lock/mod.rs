@@ -74,8 +74,8 @@ impl Cache {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it has finished, nothing is held; if the lock has just been taken it is
-    /// given back.
+    /// Dropped before it has finished, nothing is held: if the lock has just been taken it is given
+    /// back, and if the command is still on its way, the lock ends with its lease.
     ///
     /// ```
     /// # use std::time::Duration;

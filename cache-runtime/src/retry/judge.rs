@@ -129,11 +129,17 @@ impl Retryable for Error {
 
 impl Retryable for BackendError {
     fn failure(&self) -> Failure {
-        match &self.0 {
-            Fault::NotConnected => Failure::NotApplied,
-            Fault::Timeout | Fault::Dropped => Failure::Unknown,
-            Fault::NoRuntime | Fault::WrongType => Failure::Permanent,
-            Fault::Redis(error) => error.failure(),
+        self.0.failure()
+    }
+}
+
+impl Retryable for Fault {
+    fn failure(&self) -> Failure {
+        match self {
+            Self::NotConnected => Failure::NotApplied,
+            Self::Timeout | Self::Dropped => Failure::Unknown,
+            Self::NoRuntime | Self::WrongType => Failure::Permanent,
+            Self::Redis(error) => error.failure(),
         }
     }
 }

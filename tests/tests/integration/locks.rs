@@ -392,6 +392,18 @@ async fn without_redis_the_limits_owner_decides() {
     let cache = on(&server);
     let limit = cache.limit("calls", 3, MINUTE);
     assert!(limit.take().await.expect("a store").is_allowed);
+    let () = server.command(("CONFIG", "SET", "maxmemory", 1)).await;
+    let full = limit.take().await;
+    assert!(matches!(full, Err(Error::Refused { .. })), "{full:?}");
+    assert!(
+        limit
+            .clone()
+            .open()
+            .take()
+            .await
+            .expect("an answer")
+            .is_allowed
+    );
     server.kill();
     let away = limit.take().await;
     assert!(matches!(away, Err(Error::Unavailable { .. })), "{away:?}");

@@ -23,7 +23,6 @@ pub(crate) struct Records {
 
 struct Holder {
     token: Token,
-    fencing: u64,
     until: Duration,
 }
 
@@ -48,9 +47,6 @@ impl Records {
         let now = self.clock.now();
         let mut locks = self.locks.lock();
         if let Some(holder) = locks.get(key).filter(|holder| holder.until > now) {
-            if holder.token == token {
-                return Locking::Taken(holder.fencing);
-            }
             return Locking::Held(holder.until.saturating_sub(now));
         }
         if locks.len() >= MANY {
@@ -58,12 +54,7 @@ impl Records {
         }
         let fencing = self.next_fencing();
         let until = now.saturating_add(lease);
-        let holder = Holder {
-            token,
-            fencing,
-            until,
-        };
-        locks.insert(key.clone(), holder);
+        locks.insert(key.clone(), Holder { token, until });
         Locking::Taken(fencing)
     }
 

@@ -22,11 +22,7 @@ const REMEMBERED: Duration = Duration::from_secs(86_400);
 /// The fencing token is the server's time in microseconds, or one more than the last: so it grows
 /// also if the last was lost in a failover. It is exact: it stays below 2^53 until the year 2255.
 pub(super) const LOCK: &str = r"
-local holder = redis.call('GET', KEYS[1])
-if holder == ARGV[1] then
-    local own = redis.call('GET', KEYS[2])
-    if own then return own end
-elseif holder then return redis.call('PTTL', KEYS[1]) end
+if redis.call('GET', KEYS[1]) then return redis.call('PTTL', KEYS[1]) end
 local time = redis.call('TIME')
 local last = tonumber(redis.call('GET', KEYS[2]) or '') or 0
 local fencing = string.format('%.0f', math.max(last + 1, time[1] * 1000000 + time[2]))
