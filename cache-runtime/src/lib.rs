@@ -72,7 +72,7 @@ mod with_redis;
 pub mod __private;
 
 pub use blocking::{BlockingCache, BlockingConnection};
-pub use cache::{Builder, Cache, Config, Invalidation, Mode, StoreStats, init};
+pub use cache::{Cache, Invalidation, Mode, StoreStats, init};
 pub use cache_key::{AnyKey, Counter, CounterKey, IntoKey, IntoKeys, Key, KeyOf};
 pub use cache_macros::{
     KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, redis_retry, update_cache,
@@ -85,6 +85,12 @@ pub use call::{Each, IdArg, IdList, IdOf, ManyReturn};
 pub use catalogue::{
     Catalogue, CatalogueEntry, EntryKind, Report, catalogue, check as check_catalogue,
 };
+pub use client::config::{Builder, Config};
+pub use client::health::{
+    Health, HealthEvent, HealthEvents, HealthReason, HealthStatus, ServerHealth,
+};
+pub use client::{BreakerState, Unusable, Validated, ValidationWarning};
+pub use client::{Connections, Dedicated, RedisConnection};
 pub use clock::Clock;
 pub use entry::{EntryCodec, EntryCompression};
 pub use error::{BackendError, ConfigError, Error};

@@ -3,32 +3,38 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-
 use crate::blocking::BlockingConnection;
 use crate::cache::{Cache, current};
 use crate::call::{Fallible, Shape};
+use crate::client::{Dedicated, RedisConnection};
 use crate::error::Error;
 
-/// How long a connection that is handed out waits for an answer: the `redis` library's own 500 ms
-/// are short for what users run, and none at all would wait for ever on a server that is silent.
+/// How long a connection that is handed out waits for an answer; without a limit it would wait for
+/// ever on a server that is silent.
 pub(crate) const RESPONSE_TIME: Duration = Duration::from_secs(10);
 
 /// What an async function under `#[with_redis]` can be given.
 #[diagnostic::on_unimplemented(
     message = "`#[with_redis]` cannot give a `{Self}`",
-    label = "write `&mut cache_runtime::redis::aio::MultiplexedConnection`"
+    label = "write `&mut cache_runtime::RedisConnection`, or `Dedicated`"
 )]
 pub trait GivesConnection: Sized {
     /// One to the Redis behind a cache.
     fn open(cache: &Cache) -> impl Future<Output = Result<Self, Error>> + Send;
 }
 
-impl GivesConnection for MultiplexedConnection {
+impl GivesConnection for RedisConnection {
     async fn open(cache: &Cache) -> Result<Self, Error> {
         let mut connection = cache.connection().await?;
         connection.set_response_timeout(RESPONSE_TIME);
         Ok(connection)
+    }
+}
+
+impl GivesConnection for Dedicated {
+    async fn open(cache: &Cache) -> Result<Self, Error> {
+        // No limit: it is for commands that wait.
+        cache.dedicated().await
     }
 }
 

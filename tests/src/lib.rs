@@ -33,4 +33,6 @@ mod server;
 pub use clock::now;
 pub use latencies::Latencies;
 pub use proxy::FaultProxy;
-pub use server::{Monitor, RedisServer};
+pub use server::{
+    Authority, Identity, Monitor, RedisCluster, RedisServer, SentinelSet, TlsServer, Validity,
+};

@@ -50,7 +50,7 @@ fn connection(function: &mut Function, errors: &mut Errors) -> Option<Connection
         let name = &function.sig.ident;
         let message = format!(
             "{ATTRIBUTE} gives the first parameter a connection, and `{name}` has none: add \
-             `connection: &mut cache_runtime::redis::aio::MultiplexedConnection`"
+             `connection: &mut cache_runtime::RedisConnection`"
         );
         errors.push(Rule::MissingConnection, name.span(), message);
         return None;
@@ -67,7 +67,7 @@ fn connection(function: &mut Function, errors: &mut Errors) -> Option<Connection
     unnamed.visit_type(&ty);
     if let Some(found) = unnamed.0 {
         let message = "the connection must have a type with a name: write \
-                       `&mut cache_runtime::redis::aio::MultiplexedConnection`";
+                       `&mut cache_runtime::RedisConnection`";
         errors.push(Rule::UnnamedConnection, found.span(), message);
         return None;
     }

@@ -1,8 +1,9 @@
 //! A connection for code that does not await.
 
-use redis::aio::{ConnectionLike as _, MultiplexedConnection};
+use redis::aio::ConnectionLike as _;
 use redis::{Cmd, ConnectionLike, ErrorKind, Pipeline, RedisError, RedisResult, Value, cmd};
 
+use crate::client::RedisConnection;
 use crate::client::engine::Engine;
 use crate::error::Error;
 use crate::with_redis::RESPONSE_TIME;
@@ -25,12 +26,12 @@ use crate::with_redis::RESPONSE_TIME;
 /// # }
 /// ```
 pub struct BlockingConnection {
-    connection: MultiplexedConnection,
+    connection: RedisConnection,
     engine: &'static Engine,
 }
 
 impl BlockingConnection {
-    pub(super) fn new(mut connection: MultiplexedConnection, engine: &'static Engine) -> Self {
+    pub(super) fn new(mut connection: RedisConnection, engine: &'static Engine) -> Self {
         connection.set_response_timeout(RESPONSE_TIME);
         Self { connection, engine }
     }

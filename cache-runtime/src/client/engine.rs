@@ -52,6 +52,10 @@ impl Engine {
         Ok(Self(handle))
     }
 
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.0
+    }
+
     /// Blocks this thread, which must not belong to a runtime, until the future is done.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         let _aboard = Aboard::enter();

@@ -17,7 +17,6 @@ mod scenario;
 mod scenarios;
 mod schedule;
 mod seam;
-mod server;
 mod shortest;
 mod sim;
 mod stage;

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::{Client, Cmd, Connection, FromRedisValue, cmd};
+use redis::{Cmd, FromRedisValue, cmd};
 
 use super::hash::{self, mix};
 use super::reach::{Claim, Reach};
 use crate::clock::Clock;
 use crate::entry::{Entry, Stored, parse};
-use crate::store::{Candidate, Keyed, Read, Reading, Redis, Store};
+use crate::store::{Candidate, Keyed, Read, Reading, Redis, RedisServer, Store};
 
 pub(super) struct Server {
-    connection: Mutex<Connection>,
+    server: Arc<RedisServer>,
     passed: Mutex<Duration>,
 }
 
@@ -24,16 +24,15 @@ const DEADLINE: usize = 36;
 
 impl Server {
     /// The store on this server, and how to reach into it.
-    pub(super) fn store(url: &str) -> (Store, Self) {
-        let client = Client::open(url).unwrap();
-        let connection = Mutex::new(client.get_connection().unwrap());
-        let redis = Redis::new(&client, Arc::from(""), BUDGET, LEASE, Clock::system());
+    pub(super) fn store(server: &Arc<RedisServer>) -> (Store, Self) {
+        let (settings, server) = (server.settings(), server.clone());
+        let redis = Redis::new(&settings, Arc::from(""), BUDGET, LEASE, Clock::system());
         let passed = Mutex::default();
-        (Store::Redis(Arc::new(redis)), Self { connection, passed })
+        (Store::Redis(Arc::new(redis)), Self { server, passed })
     }
 
     fn ask<T: FromRedisValue>(&self, cmd: &Cmd) -> T {
-        cmd.query(&mut *self.connection.lock()).unwrap()
+        T::from_redis_value(self.server.run(cmd)).unwrap()
     }
 
     fn get(&self, key: &str) -> Option<Vec<u8>> {

@@ -15,7 +15,8 @@ use super::scenario::{Part, Scenario, Start};
 use super::schedule;
 use super::sim::Sim;
 use super::stage::{self, Stage, Task, on};
-use crate::cache::{Cache, Config};
+use crate::cache::Cache;
+use crate::client::config::Config;
 use crate::store::Keyed;
 
 /// What can happen next.

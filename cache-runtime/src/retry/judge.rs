@@ -136,7 +136,7 @@ impl Retryable for BackendError {
 impl Retryable for Fault {
     fn failure(&self) -> Failure {
         match self {
-            Self::NotConnected => Failure::NotApplied,
+            Self::NotConnected | Self::Unreachable(_) => Failure::NotApplied,
             Self::Timeout | Self::Dropped => Failure::Unknown,
             Self::NoRuntime | Self::WrongType => Failure::Permanent,
             Self::Redis(error) => error.failure(),

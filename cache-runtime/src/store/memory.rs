@@ -505,6 +505,11 @@ impl Memory {
     pub(crate) fn size(&self) -> (u64, u64) {
         (self.entries.len() as u64, self.entries.weight())
     }
+
+    /// How many bytes it may hold.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.entries.capacity()
+    }
 }
 
 /// What a run of the model sees and does that no call can.

@@ -21,6 +21,8 @@ use crate::entry::{Generation, Token};
 use crate::error::Fault;
 
 pub(crate) use candidate::Candidate;
+#[cfg(test)]
+pub(crate) use conformance::RedisServer;
 pub(crate) use glob::matches;
 #[cfg(test)]
 pub(crate) use memory::Inspected;

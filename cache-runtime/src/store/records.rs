@@ -136,7 +136,7 @@ impl Store {
     pub(crate) async fn take(&self, window: &Window, amount: u64) -> Result<Taken, Fault> {
         match self {
             Self::Memory(memory) => Ok(memory.records().take(window, amount, memory.now())),
-            Self::Redis(redis) => redis.take(window, amount).await,
+            Self::Redis(redis) => redis.count_within(window, amount).await,
             #[cfg(test)]
             Self::Sim(_) => unreachable!("no scenario locks or counts"),
         }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use cache_runtime::redis::aio::MultiplexedConnection;
 use cache_runtime::redis::{self, AsyncCommands, Commands, RedisError};
 use cache_runtime::{
-    AnyFailure, BlockingConnection, Cache, Error, Failure, Retry, RetryStrategy, Retryable,
-    allow_blocking, cache_result, redis_retry, with_redis,
+    AnyFailure, BlockingConnection, Cache, Dedicated, Error, Failure, RedisConnection, Retry,
+    RetryStrategy, Retryable, allow_blocking, cache_result, redis_retry, with_redis,
 };
 use cache_tests::{FaultProxy, RedisServer};
 
@@ -213,8 +212,16 @@ async fn a_cached_function_is_tried_again_inside_its_load_or_around_it() {
 
 #[with_redis]
 #[redis_retry(max_retries = 50, backoff = "20ms", max_time = "20s")]
-async fn seen(redis: &mut MultiplexedConnection, user: u64) -> Result<bool, AppError> {
+async fn seen(redis: &mut RedisConnection, user: u64) -> Result<bool, AppError> {
     Ok(redis.sadd("seen", user).await?)
+}
+
+/// Waits on the server, which holds nobody up but itself.
+#[redis_retry(backoff = "1ms")]
+#[with_redis]
+async fn next_job(redis: &mut Dedicated, list: &str) -> Result<String, AppError> {
+    let (_, job): (String, String) = redis.blpop(list, 20.0).await?;
+    Ok(job)
 }
 
 struct Users<'a> {
@@ -224,7 +231,7 @@ struct Users<'a> {
 impl Users<'_> {
     #[redis_retry(backoff = "1ms")]
     #[with_redis(cache = self.cache)]
-    async fn count(&self, mut redis: MultiplexedConnection, key: &str) -> Result<u64, AppError> {
+    async fn count(&self, mut redis: RedisConnection, key: &str) -> Result<u64, AppError> {
         Ok(redis.scard(key).await?)
     }
 
@@ -246,6 +253,10 @@ async fn functions_are_given_a_connection_of_their_cache() {
     let cache = on(&server);
     assert!(cache.scope(seen(7)).await.expect("a server"));
     assert!(!cache.scope(seen(7)).await.expect("a server"));
+    let waiting = tokio::spawn(cache.scope(next_job("jobs")));
+    assert!(!cache.scope(seen(7)).await.expect("a server"));
+    let () = server.command(("RPUSH", "jobs", "first")).await;
+    assert_eq!(waiting.await.expect("a task").expect("a job"), "first");
     let users = Users { cache: &cache };
     assert_eq!(users.count("seen").await.expect("a server"), 1);
     let refused = users.count_blocking("seen");

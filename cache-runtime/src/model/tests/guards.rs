@@ -1,5 +1,6 @@
 //! A build without one of its guards breaks a promise.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{embedded, on_redis};
@@ -9,8 +10,8 @@ use crate::model::replay::perform;
 use crate::model::run::Shortcuts;
 use crate::model::scenario::Scenario;
 use crate::model::scenarios::{FENCES, PAIRS, READS, UPDATES, WINDOWS};
-use crate::model::server::RedisServer;
 use crate::model::shortest::shortest;
+use crate::store::RedisServer;
 
 /// Prints what the program `mutants` reads.
 #[test]
@@ -29,7 +30,7 @@ fn are_needed() {
     let found = perform(scenario, &sim, &shortest);
     drop(entered);
 
-    let server = RedisServer::start();
+    let server = Arc::new(RedisServer::start());
     let real = on_redis(&server);
     let _entered = real.enter();
     let on_redis = perform(scenario, &real, &shortest);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::embedded::Embedded;
 use super::mutant::with_mutants;
 use super::redis::Server;
-use super::server::RedisServer;
 use super::sim::Sim;
+use crate::store::RedisServer;
 
 macro_rules! modules {
     ($($name:literal),+ $(,)?) => {
@@ -24,7 +24,7 @@ fn embedded() -> Arc<Sim> {
     Arc::new(Sim::new(store, reach))
 }
 
-fn on_redis(server: &RedisServer) -> Arc<Sim> {
-    let (store, reach) = Server::store(&server.url());
+fn on_redis(server: &Arc<RedisServer>) -> Arc<Sim> {
+    let (store, reach) = Server::store(server);
     Arc::new(Sim::new(store, reach))
 }

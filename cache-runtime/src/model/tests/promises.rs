@@ -1,5 +1,6 @@
 //! No schedule breaks a promise.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{embedded, on_redis};
@@ -9,8 +10,8 @@ use crate::model::replay::{follow, perform};
 use crate::model::run::Shortcuts;
 use crate::model::scenario::Scenario;
 use crate::model::scenarios::{BATCHES, FENCES, PAIRS, READS, TAGS, UPDATES, WINDOWS, named};
-use crate::model::server::RedisServer;
 use crate::model::shortest::shortest;
+use crate::store::RedisServer;
 
 fn hold(scenarios: &[Scenario]) {
     let sim = embedded();
@@ -103,7 +104,7 @@ fn by_way_of_a_shortcut() {
 /// has its guards.
 #[test]
 fn where_guards_were_missing() {
-    let server = RedisServer::start();
+    let server = Arc::new(RedisServer::start());
     for sim in [embedded(), on_redis(&server)] {
         let _entered = sim.enter();
         for mutant in mutant::ALL {

@@ -44,7 +44,7 @@ end
 return {0, free, -1}";
 
 impl Redis {
-    pub(in crate::store) async fn take(
+    pub(in crate::store) async fn count_within(
         &self,
         window: &Window,
         amount: u64,

@@ -282,7 +282,7 @@ pub(super) fn connected(
 #[redis_retry]
 #[with_redis]
 pub(super) async fn connected_too(
-    mut redis: ::cache_runtime::redis::aio::MultiplexedConnection,
+    mut redis: ::cache_runtime::RedisConnection,
     text: &::core::primitive::str,
 ) -> ::core::result::Result<::core::primitive::usize, ::cache_runtime::Error> {
     redis.set_response_timeout(::core::time::Duration::from_secs(1));
