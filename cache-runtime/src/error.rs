@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::client::Why;
+use crate::client::{Unusable, Why};
 
 /// An error of the cache.
 ///
@@ -81,6 +81,14 @@ pub enum Error {
         /// The part.
         name: &'static str,
     },
+    /// The server will not do, as [`Cache::validate`](crate::Cache::validate) has found.
+    #[error("redis at {server} can't be used: {reason}")]
+    Unusable {
+        /// Its address, without secrets.
+        server: String,
+        /// Why.
+        reason: Unusable,
+    },
     /// A raw connection was asked of a cache that has no Redis behind it.
     #[error("this cache is the embedded store: set `REDIS_URL` or `redis_url` for a connection")]
     NoRedis,
@@ -136,7 +144,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Whether the server answered, if only to refuse.
-    fn is_answer(&self) -> bool {
+    pub(crate) fn is_answer(&self) -> bool {
         match self {
             Self::NotConnected
             | Self::Unreachable(_)

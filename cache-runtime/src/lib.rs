@@ -55,6 +55,8 @@ mod fence;
 mod flight;
 mod key;
 mod lease;
+#[cfg(test)]
+mod model;
 mod observe;
 mod scoped;
 mod store;
@@ -75,6 +77,10 @@ pub use catalogue::{
     Catalogue, CatalogueEntry, EntryKind, Report, catalogue, check as check_catalogue,
 };
 pub use client::config::{Builder, Config};
+pub use client::health::{
+    Health, HealthEvent, HealthEvents, HealthReason, HealthStatus, ServerHealth,
+};
+pub use client::{BreakerState, Unusable, Validated, ValidationWarning};
 pub use client::{Connections, Dedicated, RedisConnection};
 pub use clock::Clock;
 pub use entry::{EntryCodec, EntryCompression};

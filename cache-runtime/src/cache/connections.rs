@@ -57,8 +57,10 @@ impl Cache {
     /// ```
     pub fn connections(&self) -> Connections {
         match &self.0.store {
-            Store::Memory(_) => Connections::default(),
             Store::Redis(redis) => redis.connections(),
+            Store::Memory(_) => Connections::default(),
+            #[cfg(test)]
+            Store::Sim(_) => Connections::default(),
         }
     }
 

@@ -71,8 +71,12 @@ impl Journal {
     /// Whether the invalidation of this key is still queued.
     pub(crate) fn holds(&self, key: &str) -> bool {
         if self.len.load(Ordering::Acquire) == 0 {
+            #[cfg(test)]
+            crate::model::look();
             return false;
         }
+        #[cfg(test)]
+        crate::model::touch();
         let queue = self.queue.lock();
         queue.keys.contains_key(key) || queue.patterns.keys().any(|pattern| matches(pattern, key))
     }
@@ -85,6 +89,8 @@ impl Journal {
 
     /// Queues all targets or none, and says whether somebody has to start draining.
     pub(super) fn push(&self, targets: &[Target], settle: Duration) -> Result<bool, Full> {
+        #[cfg(test)]
+        crate::model::touch();
         let mut queue = self.queue.lock();
         let is_new = |target: &&Target| match target {
             Target::Key(key) => !queue.keys.contains_key(key),
@@ -110,6 +116,8 @@ impl Journal {
 
     /// What to send next; nothing ends the draining.
     pub(super) fn next(&self) -> Option<Batch> {
+        #[cfg(test)]
+        crate::model::touch();
         let mut queue = self.queue.lock();
         let keys = queue.keys.iter();
         let keys = keys.map(|(key, asked)| (Target::Key(key.clone()), asked.settle));
@@ -126,6 +134,8 @@ impl Journal {
 
     /// Takes out what was sent, unless it was asked for again since.
     pub(super) fn sent<'a>(&self, targets: impl Iterator<Item = &'a Target>, turn: u64) {
+        #[cfg(test)]
+        crate::model::touch();
         let mut queue = self.queue.lock();
         for target in targets {
             let (map, text) = match target {

@@ -93,6 +93,8 @@ impl Cache {
                 .size()
                 .await
                 .map_err(|fault| fault.during("measuring the store of", SITE))?,
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario works by hand"),
         };
         Ok(StoreStats { keys, bytes })
     }
@@ -145,6 +147,8 @@ impl Cache {
         match &self.0.store {
             Store::Memory(_) => name.to_owned(),
             Store::Redis(redis) => format!("{}{name}", redis.namespace()),
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario works by hand"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod connections;
 mod global;
+mod health;
 mod invalidate;
 mod journal;
 mod manual;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::call::{Background, Touches, scope};
 use crate::client::Budget;
 use crate::client::config::{Backend, Builder, Config, Lifetimes};
+use crate::client::health::{Limits, Monitor};
 use crate::entry::Format;
 use crate::flight::Flights;
 use crate::observe::{Counters, Event, Stats};
@@ -60,6 +62,7 @@ pub(crate) struct Inner {
     pub(crate) flights: Arc<Flights>,
     pub(crate) counters: Counters,
     pub(crate) journal: Journal,
+    monitor: Monitor,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
@@ -140,20 +143,36 @@ impl Cache {
             throttle,
             background,
             journal,
+            memory_alert,
             clock,
             ..
         } = config;
+        let (failures, every) = match &backend {
+            Backend::Redis(settings) => {
+                (settings.max_health_failures, Some(settings.health_interval))
+            }
+            Backend::Memory => (1, None),
+            #[cfg(test)]
+            Backend::Sim(_) => (1, None),
+        };
+        let limits = Limits {
+            failures,
+            memory_percent: memory_alert,
+        };
         let store = match backend {
             Backend::Memory => Store::Memory(Box::new(Memory::new(memory, clock))),
             Backend::Redis(settings) => Store::Redis(Arc::new(Redis::new(
                 &settings, namespace, budget, lease, clock,
             ))),
+            #[cfg(test)]
+            Backend::Sim(sim) => Store::Sim(sim),
         };
-        Self(Arc::new(Inner {
+        let cache = Self(Arc::new(Inner {
             store,
             flights: Arc::new(Flights::new()),
             counters: Counters::default(),
             journal: Journal::new(journal),
+            monitor: Monitor::new(limits),
             lifetimes,
             budget,
             wait,
@@ -162,7 +181,11 @@ impl Cache {
             background: Background::new(background),
             touches: Touches::new(),
             mode: AtomicU8::new(mode as u8),
-        }))
+        }));
+        if let Some(every) = every {
+            cache.watch_health(every);
+        }
+        cache
     }
 
     /// Runs a future in which annotated functions, keys and scopes use this cache.
@@ -235,7 +258,7 @@ impl Cache {
     /// assert!(!cache_runtime::Cache::in_memory().is_redis());
     /// ```
     pub fn is_redis(&self) -> bool {
-        matches!(self.0.store, Store::Redis(_))
+        !matches!(self.0.store, Store::Memory(_))
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {

@@ -1,5 +1,6 @@
 //! The way to Redis: what to connect to, the connection, and reads that ride together.
 
+mod breaker;
 mod budget;
 mod cluster;
 pub(crate) mod config;
@@ -7,6 +8,7 @@ mod connect;
 mod connection;
 mod dedicated;
 pub(crate) mod engine;
+pub(crate) mod health;
 mod keeper;
 mod layout;
 mod link;
@@ -15,10 +17,13 @@ mod sentinel;
 mod server_clock;
 mod settings;
 mod tally;
+mod unusable;
 mod upstream;
+mod validate;
 mod why;
 mod wire;
 
+pub use breaker::BreakerState;
 pub(crate) use budget::Budget;
 pub(crate) use connect::check;
 pub use connection::RedisConnection;
@@ -30,5 +35,7 @@ pub(crate) use reads::{WireKey, generation};
 pub(crate) use server_clock::ServerClock;
 pub(crate) use settings::{Address, Login, Settings, Tls, Topology};
 pub use tally::Connections;
+pub use unusable::Unusable;
 pub(crate) use upstream::Upstream;
+pub use validate::{Validated, ValidationWarning};
 pub(crate) use why::Why;

@@ -55,7 +55,7 @@ impl Drop for Counted {
 /// let connections = cache_runtime::Cache::in_memory().connections();
 /// assert_eq!((connections.opened, connections.open), (0, 0));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Connections {
     /// How many were opened since the cache was built.

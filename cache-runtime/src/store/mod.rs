@@ -20,7 +20,11 @@ use crate::entry::{Generation, Token};
 use crate::error::Fault;
 
 pub(crate) use candidate::Candidate;
+#[cfg(test)]
+pub(crate) use conformance::RedisServer;
 pub(crate) use glob::matches;
+#[cfg(test)]
+pub(crate) use memory::Inspected;
 pub(crate) use memory::{Content, Memory, MemoryEntry};
 pub(crate) use redis::Redis;
 
@@ -28,6 +32,9 @@ pub(crate) use redis::Redis;
 pub(crate) enum Store {
     Memory(Box<Memory>),
     Redis(Arc<Redis>),
+    /// Shared by the processes of a run of the model.
+    #[cfg(test)]
+    Sim(Arc<crate::model::Sim>),
 }
 
 /// A key, and the keys of the tags that its entry carries.
@@ -148,11 +155,23 @@ pub(crate) enum Remaining {
 }
 
 impl Store {
+    /// Whether entries are bytes in it, and not values.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            Self::Redis(_) => true,
+            #[cfg(test)]
+            Self::Sim(sim) => sim.holds_bytes(),
+        }
+    }
+
     /// The store's time, in milliseconds: Redis', as far as it is known, or the clock's.
     pub(crate) fn now(&self) -> u64 {
         match self {
             Self::Memory(memory) => memory.now(),
             Self::Redis(redis) => redis.now(),
+            #[cfg(test)]
+            Self::Sim(sim) => sim.now(),
         }
     }
 
@@ -165,6 +184,8 @@ impl Store {
                 budget.spend(start);
                 read
             }
+            #[cfg(test)]
+            Self::Sim(sim) => sim.read(at).await,
         }
     }
 
@@ -185,6 +206,8 @@ impl Store {
                 budget.spend(start);
                 read
             }
+            #[cfg(test)]
+            Self::Sim(sim) => sim.read_many(all).await,
         }
     }
 
@@ -206,6 +229,8 @@ impl Store {
                 budget.spend(start);
                 leasing
             }
+            #[cfg(test)]
+            Self::Sim(sim) => sim.lease(at, token, take, tag_life).await,
         }
     }
 
@@ -226,6 +251,8 @@ impl Store {
             (Self::Redis(redis), Entry::Bytes(bytes)) => {
                 redis.publish(at, token, generations, &bytes, time).await
             }
+            #[cfg(test)]
+            (Self::Sim(sim), entry) => sim.publish(at, token, generations, entry, time).await,
             _ => unreachable!("an entry is prepared for the store it is published to"),
         }
     }
@@ -252,6 +279,8 @@ impl Store {
                 });
                 redis.put_many(&entries.collect::<Vec<_>>(), time).await
             }
+            #[cfg(test)]
+            Self::Sim(sim) => sim.put_many(entries, time).await,
         }
     }
 
@@ -266,6 +295,8 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.release(at, token, generations, leave)),
             Self::Redis(redis) => redis.release(at, token, generations, leave).await,
+            #[cfg(test)]
+            Self::Sim(sim) => sim.release(at, token, generations, leave).await,
         }
     }
 
@@ -277,6 +308,8 @@ impl Store {
                 .map(|key| u64::from(memory.invalidate(key)))
                 .sum()),
             Self::Redis(redis) => redis.invalidate(keys).await,
+            #[cfg(test)]
+            Self::Sim(sim) => sim.invalidate(keys).await,
         }
     }
 
@@ -285,6 +318,8 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.sweep(pattern)),
             Self::Redis(redis) => redis.sweep(pattern).await,
+            #[cfg(test)]
+            Self::Sim(_) => unreachable!("no scenario sweeps"),
         }
     }
 
@@ -302,6 +337,8 @@ impl Store {
                 Ok(())
             }
             Self::Redis(redis) => redis.fence(keys, writer, time).await,
+            #[cfg(test)]
+            Self::Sim(sim) => sim.fence(keys, writer, time).await,
         }
     }
 
@@ -318,6 +355,8 @@ impl Store {
                 Ok(())
             }
             Self::Redis(redis) => redis.unfence(keys, writer, settle).await,
+            #[cfg(test)]
+            Self::Sim(sim) => sim.unfence(keys, writer, settle).await,
         }
     }
 

@@ -13,12 +13,14 @@
 mod adversity;
 mod catalogue;
 mod coherence;
+mod configuration;
 mod dropped;
 mod fences;
 mod flights;
 mod foreign;
 mod golden_keys;
 mod harness;
+mod health;
 mod hygiene;
 mod injectivity;
 mod manual;

@@ -45,6 +45,8 @@ pub(crate) struct Lifetimes {
 pub(crate) enum Backend {
     Memory,
     Redis(Box<Settings>),
+    #[cfg(test)]
+    Sim(Arc<crate::model::Sim>),
 }
 
 /// A checked configuration, for [`init`](crate::init).
@@ -80,6 +82,31 @@ pub struct Config {
     explanation: Vec<String>,
 }
 
+#[cfg(test)]
+impl Config {
+    /// A process of a run of the model: it shares its store with the others and never waits for
+    /// a clock.
+    pub(crate) fn exploring(sim: Arc<crate::model::Sim>) -> Self {
+        const FOR_EVER: Duration = Duration::from_secs(86_400);
+        Self {
+            backend: Backend::Sim(sim),
+            lifetimes: Lifetimes {
+                short: FOR_EVER,
+                default: FOR_EVER,
+                long: FOR_EVER,
+            },
+            memory: 0,
+            budget: FOR_EVER,
+            wait: FOR_EVER,
+            lease: FOR_EVER,
+            throttle: FOR_EVER,
+            journal: 100,
+            clock: Clock::manual(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Config {
     /// The embedded store of 64 MiB, and every setting as documented at [`Builder`].
     fn default() -> Self {
@@ -110,10 +137,10 @@ impl Config {
     /// ```
     /// # fn main() -> Result<(), cache_runtime::ConfigError> {
     /// let config = cache_runtime::Cache::builder()
-    ///     .redis_url("rediss://app:hunter2@cache.example/3")
+    ///     .redis_url("redis://app:hunter2@cache.example/3")
     ///     .config()?;
     /// let lines = config.explain();
-    /// assert!(lines.starts_with("store = rediss://app:***@cache.example:6379/3\n"));
+    /// assert!(lines.starts_with("store = redis://app:***@cache.example:6379/3\n"));
     /// assert!(lines.contains("redis.host = cache.example (`redis_url`)\n"));
     /// assert!(lines.contains("redis.password = set (`redis_url`)\n"));
     /// assert!(lines.contains("redis.socket_timeout = 10s (default)\n"));
@@ -144,8 +171,10 @@ impl Config {
     /// ```
     pub fn redacted_url(&self) -> Option<String> {
         match &self.backend {
-            Backend::Memory => None,
             Backend::Redis(settings) => Some(settings.redacted_url()),
+            Backend::Memory => None,
+            #[cfg(test)]
+            Backend::Sim(_) => None,
         }
     }
 
@@ -226,8 +255,10 @@ impl fmt::Debug for Config {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = out.debug_struct("Config");
         match &self.backend {
-            Backend::Memory => out.field("backend", &"memory"),
             Backend::Redis(settings) => out.field("backend", settings),
+            Backend::Memory => out.field("backend", &"memory"),
+            #[cfg(test)]
+            Backend::Sim(_) => out.field("backend", &"simulated"),
         };
         out.field("namespace", &self.namespace)
             .field("mode", &self.mode)

@@ -9,3 +9,5 @@ mod server;
 mod stage;
 mod tags;
 mod takes;
+
+pub(crate) use server::Server as RedisServer;

@@ -20,7 +20,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end";
 
 /// A running server, killed when it is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     process: Child,
     directory: PathBuf,
     topology: Topology,
@@ -29,7 +29,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let directory = directory();
         let socket = directory.join("redis.sock");
         let listens = [
@@ -87,7 +87,7 @@ impl Server {
         server
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         Settings {
             topology: self.topology.clone(),
             ..Settings::default()
@@ -106,7 +106,7 @@ impl Server {
     }
 
     /// A command that the store knows nothing of.
-    pub(super) fn run(&self, cmd: &Cmd) -> Value {
+    pub(crate) fn run(&self, cmd: &Cmd) -> Value {
         let mut connection = self.connection.lock();
         cmd.query(connection.as_mut().unwrap()).unwrap()
     }

@@ -276,6 +276,7 @@ impl Stage {
         match &self.store {
             Store::Memory(memory) => memory.invalidate(&place.key),
             Store::Redis(redis) => redis.delete(&place.key).await.unwrap(),
+            Store::Sim(_) => unreachable!("it is not one of the stores"),
         }
     }
 
@@ -283,6 +284,7 @@ impl Stage {
         match &self.store {
             Store::Memory(memory) => memory.expire(&place.key, time),
             Store::Redis(redis) => redis.expire(&place.key, time).await.unwrap(),
+            Store::Sim(_) => unreachable!("it is not one of the stores"),
         }
     }
 
@@ -291,6 +293,7 @@ impl Stage {
         let remaining = match &self.store {
             Store::Memory(memory) => memory.remaining(key),
             Store::Redis(redis) => redis.remaining(key).await.unwrap(),
+            Store::Sim(_) => unreachable!("it is not one of the stores"),
         };
         match remaining {
             Remaining::NoEntry => None,
@@ -304,6 +307,7 @@ impl Stage {
         match &self.store {
             Store::Memory(memory) => memory.count(&place.key, 1, Some(LIFE)).is_some(),
             Store::Redis(redis) => redis.count(&place.key, 1, Some(LIFE)).await.is_ok(),
+            Store::Sim(_) => unreachable!("it is not one of the stores"),
         }
     }
 }

@@ -91,6 +91,15 @@ impl Redis {
         self.upstream.tally().snapshot(in_flight, changes)
     }
 
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// What a command of nobody's key is answered with, within `time`.
+    pub(crate) async fn ask(&self, cmd: &Cmd, time: Duration) -> Result<Value, Fault> {
+        self.idempotent(cmd, time).await
+    }
+
     /// Closes all connections for good.
     pub(crate) fn close(&self) {
         self.pool.close();
