@@ -199,6 +199,41 @@ async fn a_slot_that_moves_to_a_new_node_takes_its_entries_along() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_was_away_as_a_whole_comes_back() {
+    let mut cluster = RedisCluster::start(3, 0).await;
+    let cache = at(&cluster.url());
+    cache.scope(square(3)).await;
+    for node in 0..3 {
+        cluster.node_mut(node).kill();
+    }
+    for n in 0..20 {
+        assert_eq!(cache.scope(square(n)).await, n * n);
+    }
+    let outcome = cache.invalidate_many([NUMBER.key(1)]).await;
+    assert_eq!(outcome.expect("there is room"), Invalidation::Queued);
+    for node in 0..3 {
+        cluster.node_mut(node).restart().await;
+    }
+    cluster.settled().await;
+    assert!(
+        cache.drained(Duration::from_secs(10)).await,
+        "the invalidation is sent"
+    );
+    let hits = || async {
+        cache.scope(square(3)).await;
+        cache.stats().hits
+    };
+    let (before, deadline) = (
+        hits().await,
+        std::time::Instant::now() + Duration::from_secs(5),
+    );
+    while hits().await == before {
+        assert!(std::time::Instant::now() < deadline, "{:?}", cache.stats());
+    }
+    assert!(cache.connections().changes > 0, "{:?}", cache.connections());
+}
+
+#[tokio::test]
 async fn many_callers_load_once_on_a_cluster() {
     let cluster = RedisCluster::start(3, 0).await;
     let caches = [at(&cluster.url()), at(&cluster.url())].map(Arc::new);
