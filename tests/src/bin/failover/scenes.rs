@@ -78,15 +78,15 @@ async fn rest_of(time: Duration, start: Instant) {
 }
 
 async fn restart(time: Duration) -> Felt {
-    let mut server = RedisServer::start().await;
-    let load = Load::start(at(&server.url()), everything()).await;
+    let mut only = RedisServer::start().await;
+    let load = Load::start(at(&only.url()), everything()).await;
     let broken = Instant::now();
-    server.kill();
+    only.kill();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    server.restart().await;
-    let served = Instant::now();
+    only.restart().await;
+    let serves = Instant::now();
     rest_of(time, broken).await;
-    load.end(broken, served).await
+    load.end(broken, serves).await
 }
 
 async fn sentinel(time: Duration) -> Felt {
@@ -94,9 +94,9 @@ async fn sentinel(time: Duration) -> Felt {
     let load = Load::start(at(&set.url()), everything()).await;
     let broken = Instant::now();
     set.server_mut(0).kill();
-    let served = promoted(&[set.server(1), set.server(2)]).await;
+    let serves = promoted(&[set.server(1), set.server(2)]).await;
     rest_of(time, broken).await;
-    load.end(broken, served).await
+    load.end(broken, serves).await
 }
 
 async fn switch(time: Duration) -> Felt {
@@ -104,15 +104,15 @@ async fn switch(time: Duration) -> Felt {
     let load = Load::start(at(&set.url()), everything()).await;
     let (broken, new) = (Instant::now(), set.server(1));
     set.fail_over().await;
-    let served = promoted(&[new]).await;
+    let serves = promoted(&[new]).await;
     tokio::time::sleep(AFTER_PROMOTION).await;
     // What is written to the old one, which goes on answering, is lost.
     while new.calls("get").await + new.calls("mget").await == 0 && broken.elapsed() < time {
         tokio::time::sleep(POLL_INTERVAL).await;
     }
-    let used = served.elapsed();
+    let used = serves.elapsed();
     rest_of(time, broken).await;
-    load.end(broken, served).await.later_by(used)
+    load.end(broken, serves).await.later_by(used)
 }
 
 /// When one of the servers first says that it is a primary.
@@ -139,9 +139,9 @@ async fn cluster(time: Duration) -> Felt {
     let load = Load::start(at(&cluster.url()), lost).await;
     let broken = Instant::now();
     cluster.node_mut(0).kill();
-    let served = promoted(&[cluster.node(3)]).await;
+    let serves = promoted(&[cluster.node(3)]).await;
     rest_of(time, broken).await;
-    load.end(broken, served).await
+    load.end(broken, serves).await
 }
 
 async fn slots(time: Duration) -> Felt {
@@ -159,9 +159,9 @@ async fn slots(time: Duration) -> Felt {
     for slot in slots {
         cluster.move_slot(slot, 0, 1).await;
     }
-    let served = Instant::now();
+    let serves = Instant::now();
     rest_of(time, broken).await;
-    load.end(broken, served).await
+    load.end(broken, serves).await
 }
 
 fn everything() -> Vec<u64> {
