@@ -368,6 +368,17 @@ fn sentinels_have_a_login_of_their_own() {
 }
 
 #[test]
+fn the_longest_time_of_all_is_a_century() {
+    let config = Builder::default().wait(Duration::MAX).config().unwrap();
+    assert_eq!(config.wait, Duration::from_secs(36_500 * 86_400));
+    let said = errors(from(&[("CACHE_LONG_EXPIRE", "36501d")]));
+    assert!(
+        said[0].starts_with("`CACHE_LONG_EXPIRE` must be a time"),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn a_text_that_is_not_unicode_is_refused() {
     use std::os::unix::ffi::OsStringExt;
     let bytes = |name: &str| (name == "CACHE_NAMESPACE").then(|| OsString::from_vec(vec![0xFF]));
