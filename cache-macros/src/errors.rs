@@ -67,6 +67,12 @@ pub(crate) enum Rule {
     AroundPattern,
     AroundReturn,
     SettleOfPatterns,
+    // Operations on Redis.
+    BackoffExceedsMaxTime,
+    CannotFail,
+    ReceiverInRetry,
+    MissingConnection,
+    UnnamedConnection,
     // Parameters.
     ParameterNotInKey,
     UnknownIgnored,

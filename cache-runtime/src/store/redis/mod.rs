@@ -1,6 +1,8 @@
 //! Entries on Redis: one server, or a cluster.
 
 mod cluster;
+mod limits;
+mod locks;
 mod manual;
 mod scripts;
 mod sweep;
