@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cache_runtime::{Cache, Error, Lock};
-use cache_tests::{FaultProxy, RedisServer};
+use cache_tests::{FaultProxy, RedisCluster, RedisServer, SentinelSet};
 
 use crate::support::{Fixture, on, on_each_store, until};
 
@@ -429,4 +429,91 @@ async fn what_is_something_else_is_refused_and_left_alone() {
             .await,
         "x"
     );
+}
+
+#[tokio::test]
+async fn a_cluster_keeps_each_lock_in_one_slot() {
+    let cluster = RedisCluster::start(3, 0).await;
+    let at = || {
+        let cache = Cache::builder().redis_url(cluster.url()).namespace("app");
+        cache.build().expect("a valid configuration")
+    };
+    let (one, other) = (at(), at());
+    let mut locks = Vec::new();
+    for number in 0..20 {
+        let name = format!("import:{number}");
+        locks.push(held(&one, &name).await);
+        assert!(
+            other
+                .try_lock(&name, LEASE)
+                .await
+                .expect("a cluster")
+                .is_none()
+        );
+        let limit = other.limit(&name, 2, MINUTE);
+        assert_eq!(limit.take().await.expect("a cluster").remaining, 1);
+        assert_eq!(
+            one.limit(&name, 2, MINUTE)
+                .take()
+                .await
+                .expect("a cluster")
+                .remaining,
+            0
+        );
+        assert!(!limit.take().await.expect("a cluster").is_allowed);
+    }
+    assert_eq!(one.clear("*").await.expect("a cluster"), 0);
+    for node in 0..3 {
+        let keys: Vec<String> = cluster.node(node).command(("KEYS", "*")).await;
+        assert!(!keys.is_empty(), "node {node}");
+    }
+    for (number, lock) in locks.into_iter().enumerate() {
+        let before = lock.fencing_token();
+        assert!(lock.release().await.expect("a cluster"));
+        let lock = held(&other, &format!("import:{number}")).await;
+        assert!(lock.fencing_token() > before);
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_the_replica_knows_is_held_over_a_failover() {
+    let mut set = SentinelSet::start(1).await;
+    let at = || {
+        Cache::builder()
+            .redis_url(set.url())
+            .build()
+            .expect("valid")
+    };
+    let (one, other) = (at(), at());
+    let lock = held(&one, "import").await;
+    let primary = set.primary().await;
+    let replica = 1 - primary;
+    until(async || {
+        set.server(replica)
+            .command::<bool>(("EXISTS", "[lock]{import}"))
+            .await
+    })
+    .await;
+    set.server_mut(primary).kill();
+    set.switched_from(primary).await;
+    until(async || matches!(other.try_lock("import", LEASE).await, Ok(None))).await;
+    assert!(lock.is_held());
+    let before = lock.fencing_token();
+    drop(lock);
+    let free = async || match other.try_lock("import", LEASE).await {
+        Ok(lock) => lock,
+        Err(_) => None,
+    };
+    let began = Instant::now();
+    let next = loop {
+        if let Some(lock) = free().await {
+            break lock;
+        }
+        assert!(
+            began.elapsed() < 2 * LEASE,
+            "it ends with its lease at the latest"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(next.fencing_token() > before);
 }
