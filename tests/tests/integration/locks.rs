@@ -192,7 +192,8 @@ async fn a_call_that_is_dropped_holds_nothing() {
     drop(held(&cache, "warm").await);
     for wait in [0, 1, 2, 5, 10] {
         proxy.delay_replies(Duration::from_millis(5));
-        let lock = cache.lock("import", LEASE);
+        // Longer than the test waits for it to go.
+        let lock = cache.lock("import", MINUTE);
         let lock = tokio::time::timeout(Duration::from_millis(wait), lock).await;
         drop(lock);
         proxy.delay_replies(Duration::ZERO);
@@ -307,33 +308,33 @@ async fn no_window_ever_has_more_than_the_limit() {
         let other = fixture.another_process().limit("calls", 10, per);
         let mut taken: Vec<Duration> = Vec::new();
         // Primes, so that steps and parts never fall together for long.
-        for (step, by) in [7_u64, 131, 17, 1_303, 3, 61, 997, 11, 211, 5]
-            .iter()
-            .cycle()
-            .take(300)
-            .enumerate()
-        {
-            fixture.clock.advance(Duration::from_millis(*by));
+        let steps = [
+            37_u64, 41, 29, 7, 31, 3, 61, 23, 43, 11, 37, 29, 13, 41, 787,
+        ];
+        for (step, by) in steps.iter().cycle().take(600).enumerate() {
+            let pause = if step % 97 == 96 { 1_303 } else { 0 };
+            fixture.clock.advance(Duration::from_millis(by + pause));
             let now = fixture.clock.now();
-            let limit = if step % 3 == 0 { &other } else { &limit };
-            let allowance = limit.take().await.expect("a store");
-            let in_window = taken
-                .iter()
-                .filter(|at| now.saturating_sub(**at) < per)
-                .count();
-            if allowance.is_allowed {
-                assert!(in_window < 10, "{step}");
-                assert_eq!(allowance.retry_after, Duration::ZERO);
-                taken.push(now);
-            } else {
-                assert_eq!(allowance.remaining, 0);
-                let longer = taken
+            let since = |time| {
+                taken
                     .iter()
-                    .filter(|at| now.saturating_sub(**at) < per + per / 20)
-                    .count();
-                assert!(longer >= 10, "{step}: not much stricter than said");
-                assert!(allowance.retry_after <= per + per / 20 + Duration::from_millis(1));
+                    .filter(|at| now.saturating_sub(**at) < time)
+                    .count()
+            };
+            let limit = if step % 3 == 0 { &other } else { &limit };
+            let (in_window, longer) = (since(per), since(per + per / 20));
+            let free = limit.take_many(0).await.expect("a store").remaining;
+            let free = usize::try_from(free).expect("a small number");
+            assert!(in_window + free <= 10, "{step}: {in_window} and {free}");
+            assert!(longer + free >= 10, "{step}: much stricter than said");
+            // All at once, for these leave the window together, too.
+            for _ in 0..free {
+                assert!(limit.take().await.expect("a store").is_allowed);
+                taken.push(now);
             }
+            let refused = limit.take().await.expect("a store");
+            assert!(!refused.is_allowed && refused.remaining == 0, "{step}");
+            assert!(refused.retry_after <= per + per / 20, "{refused:?}");
         }
         assert!(taken.len() > 50, "{}", taken.len());
     })
