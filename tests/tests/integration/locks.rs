@@ -501,13 +501,9 @@ async fn a_lock_that_the_replica_knows_is_held_over_a_failover() {
     assert!(lock.is_held());
     let before = lock.fencing_token();
     drop(lock);
-    let free = async || match other.try_lock("import", LEASE).await {
-        Ok(lock) => lock,
-        Err(_) => None,
-    };
     let began = Instant::now();
     let next = loop {
-        if let Some(lock) = free().await {
+        if let Ok(Some(lock)) = other.try_lock("import", LEASE).await {
             break lock;
         }
         assert!(
