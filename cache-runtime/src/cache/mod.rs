@@ -22,6 +22,7 @@ use crate::client::health::{Limits, Monitor};
 use crate::entry::Format;
 use crate::flight::Flights;
 use crate::observe::{Counters, Event, Stats};
+use crate::retry::Retries;
 use crate::store::{Memory, Redis, Store};
 
 pub use global::init;
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) counters: Counters,
     pub(crate) journal: Journal,
     monitor: Monitor,
+    pub(crate) retries: Retries,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
@@ -133,6 +135,7 @@ impl Cache {
     pub(crate) fn from_config(config: Config) -> Self {
         let Config {
             backend,
+            retries,
             namespace,
             mode,
             lifetimes,
@@ -173,6 +176,7 @@ impl Cache {
             counters: Counters::default(),
             journal: Journal::new(journal),
             monitor: Monitor::new(limits),
+            retries,
             lifetimes,
             budget,
             wait,
