@@ -63,7 +63,7 @@ mod transaction;
 #[doc(hidden)]
 pub mod __private;
 
-pub use cache::{Builder, Cache, Config, Invalidation, Mode, StoreStats, init};
+pub use cache::{Builder, Cache, Config, Invalidation, JournalStats, Mode, StoreStats, init};
 pub use cache_key::{AnyKey, Counter, CounterKey, IntoKey, IntoKeys, Key, KeyOf};
 pub use cache_macros::{
     KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, update_cache,
@@ -74,6 +74,7 @@ pub use call::{Each, IdArg, IdList, IdOf, ManyReturn};
 pub use catalogue::{
     Catalogue, CatalogueEntry, EntryKind, Report, catalogue, check as check_catalogue,
 };
+pub use client::BreakerState;
 pub use clock::Clock;
 pub use entry::{EntryCodec, EntryCompression};
 pub use error::{BackendError, ConfigError, Error};

@@ -25,6 +25,7 @@ use crate::error::{ConfigError, Error};
 /// | `fail_safe_throttle` | 5 s |
 /// | `background_loads` | 64 |
 /// | `journal_capacity` | 100,000 keys |
+/// | `replay_window` | 10 s |
 ///
 /// ```
 /// use cache_runtime::{Cache, Mode};
@@ -51,6 +52,7 @@ pub struct Builder {
     throttle: Given<Duration>,
     background: Given<u32>,
     journal: Given<usize>,
+    replay_window: Given<Duration>,
     clock: Option<Clock>,
     errors: Vec<String>,
 }
@@ -219,6 +221,23 @@ impl Builder {
         self
     }
 
+    /// For how long invalidations are remembered, to be sent again when another server takes over
+    /// or the same one restarts: either may have lost them.
+    ///
+    /// Up to `journal_capacity` keys. If more were invalidated within that time, this process
+    /// bypasses every key for as long.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let window = Duration::from_secs(30);
+    /// let cache = cache_runtime::Cache::builder().replay_window(window).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn replay_window(mut self, window: Duration) -> Self {
+        self.replay_window.set(window, "replay_window");
+        self
+    }
+
     /// The clock of the embedded store, for tests that move time.
     ///
     /// ```
@@ -299,6 +318,7 @@ impl Builder {
         let wait = time(&self.wait, standard.wait);
         let lease = time(&self.lease, standard.lease);
         let throttle = time(&self.throttle, standard.throttle);
+        let replay_window = time(&self.replay_window, standard.replay_window);
         let background = self.background.0.map(|(most, _)| most);
         let config = Config {
             backend: backend(self.url, &mut errors),
@@ -312,6 +332,7 @@ impl Builder {
             throttle,
             background: background.unwrap_or(standard.background),
             journal: self.journal.0.map_or(standard.journal, |(keys, _)| keys),
+            replay_window,
             clock: self.clock.unwrap_or_default(),
         };
         if errors.is_empty() {

@@ -15,6 +15,12 @@ pub(crate) struct Lifetimes {
     pub(crate) long: Duration,
 }
 
+impl Lifetimes {
+    pub(crate) fn longest(&self) -> Duration {
+        self.short.max(self.default).max(self.long)
+    }
+}
+
 pub(crate) enum Backend {
     Memory,
     Redis(redis::Client),
@@ -44,6 +50,7 @@ pub struct Config {
     pub(crate) throttle: Duration,
     pub(crate) background: u32,
     pub(crate) journal: usize,
+    pub(crate) replay_window: Duration,
     pub(crate) clock: Clock,
 }
 
@@ -66,6 +73,7 @@ impl Default for Config {
             throttle: Duration::from_secs(5),
             background: 64,
             journal: 100_000,
+            replay_window: Duration::from_secs(10),
             clock: Clock::system(),
         }
     }

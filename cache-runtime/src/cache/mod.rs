@@ -10,15 +10,17 @@ mod journal;
 mod manual;
 mod many;
 mod mode;
+mod recent;
+mod replay;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use crate::call::{Background, Touches, scope};
-use crate::client::Budget;
+use crate::client::{BreakerState, Budget};
 use crate::entry::Format;
 use crate::flight::Flights;
 use crate::observe::{Counters, Event, Stats};
@@ -31,7 +33,8 @@ pub use global::init;
 pub(crate) use global::{Current, current, current_in};
 pub use invalidate::Invalidation;
 pub(crate) use invalidate::{Aimed, by_cache};
-pub(crate) use journal::{Journal, Target};
+pub use journal::JournalStats;
+pub(crate) use journal::{Journal, Target, Terms};
 pub use manual::StoreStats;
 pub use mode::Mode;
 
@@ -72,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) throttle: Duration,
     pub(crate) background: Background,
     pub(crate) touches: Touches,
+    /// Whether the log has it that Redis refuses invalidations.
+    has_said_refused: AtomicBool,
     mode: AtomicU8,
 }
 
@@ -145,6 +150,7 @@ impl Cache {
             throttle,
             background,
             journal,
+            replay_window,
             clock,
         } = config;
         let store = match backend {
@@ -157,7 +163,7 @@ impl Cache {
             store,
             flights: Arc::new(Flights::new()),
             counters: Counters::default(),
-            journal: Journal::new(journal),
+            journal: Journal::new(journal, replay_window),
             lifetimes,
             budget,
             wait,
@@ -165,6 +171,7 @@ impl Cache {
             throttle,
             background: Background::new(background),
             touches: Touches::new(),
+            has_said_refused: AtomicBool::new(false),
             mode: AtomicU8::new(mode as u8),
         }))
     }
@@ -206,7 +213,27 @@ impl Cache {
     /// assert_eq!((stats.hits, stats.misses, stats.loads), (0, 0, 0));
     /// ```
     pub fn stats(&self) -> Stats {
-        self.0.counters.snapshot()
+        let mut stats = self.0.counters.snapshot();
+        if let Store::Redis(redis) = &self.0.store {
+            stats.breaker_openings = redis.breaker().openings();
+        }
+        stats
+    }
+
+    /// Whether calls ask Redis, or go on without it because it is of no use.
+    ///
+    /// Free to read, as it is only looked up. The embedded store is always of use.
+    ///
+    /// ```
+    /// use cache_runtime::{BreakerState, Cache};
+    ///
+    /// assert_eq!(Cache::in_memory().breaker(), BreakerState::Closed);
+    /// ```
+    pub fn breaker(&self) -> BreakerState {
+        match &self.0.store {
+            Store::Memory(_) => BreakerState::Closed,
+            Store::Redis(redis) => redis.breaker().state(),
+        }
     }
 
     /// How the cache is used right now.

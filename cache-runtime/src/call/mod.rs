@@ -30,7 +30,7 @@ mod windows;
 mod write;
 
 pub(crate) use background::Background;
-pub(crate) use ending::{Affected, Ending, Phase};
+pub(crate) use ending::{Affected, Ending, Phase, report};
 pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};

@@ -20,6 +20,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
+use super::breaker::{Answer, Breaker};
 use super::reads::Reads;
 use super::server_clock::ServerClock;
 use crate::error::Fault;
@@ -42,6 +43,7 @@ pub(crate) struct Link {
     turn: AtomicU32,
     /// Tells those who wait that the state has changed.
     changed: watch::Sender<()>,
+    breaker: Arc<Breaker>,
 }
 
 enum State {
@@ -72,7 +74,17 @@ impl Link {
             state: RwLock::new(State::Idle),
             turn: AtomicU32::new(0),
             changed: watch::Sender::new(()),
+            breaker: Arc::new(Breaker::new()),
         }
+    }
+
+    pub(crate) fn breaker(&self) -> &Arc<Breaker> {
+        &self.breaker
+    }
+
+    /// Whether there is a connection right now.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(&*self.state.read(), State::Up(_))
     }
 
     /// The connection, opening it if nobody has, and what is left of `time` then.
@@ -82,6 +94,7 @@ impl Link {
     ) -> Result<(Arc<Open>, Duration), Fault> {
         // Without a runtime the timer of a command would panic.
         let runtime = Handle::try_current().map_err(|_| Fault::NoRuntime)?;
+        self.breaker.admit(self)?;
         if let State::Up(open) = &*self.state.read() {
             return Ok((open.clone(), time));
         }
@@ -141,7 +154,12 @@ impl Link {
     }
 
     /// What came of an exchange on this connection: silence and broken pipes end it.
-    pub(crate) fn judge<T>(&self, open: &Arc<Open>, outcome: Outcome<T>) -> Result<T, Fault> {
+    pub(crate) fn judge<T: Answer>(
+        &self,
+        open: &Arc<Open>,
+        outcome: Outcome<T>,
+    ) -> Result<T, Fault> {
+        self.breaker.note(&outcome);
         match outcome {
             Ok(Ok(answer)) => {
                 open.answered();
@@ -233,9 +251,11 @@ impl Keeper {
             };
             if let Some(connection) = connection {
                 let open = Arc::new(Open::new(connection));
+                self.tell(|link| link.breaker.connected());
                 if !self.enter(State::Up(open.clone())) {
                     return;
                 }
+                self.tell(|link| link.breaker.probe_if_due(link));
                 pause = FIRST_PAUSE;
                 self.watch(&open).await;
             } else {
@@ -312,7 +332,14 @@ impl Keeper {
 
     /// Says until when callers need not ask whether this keeper is alive.
     fn enter_down(&self, time: Duration) {
+        self.tell(|link| link.breaker.disconnected());
         self.enter(State::Down(Instant::now() + time + 2 * LONGEST_PAUSE));
+    }
+
+    fn tell(&self, what: fn(&Arc<Link>)) {
+        if let Some(link) = self.0.upgrade().filter(|link| self.is_in_charge(link)) {
+            what(&link);
+        }
     }
 
     fn is_in_charge(&self, link: &Link) -> bool {

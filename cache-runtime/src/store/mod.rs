@@ -132,6 +132,21 @@ pub(crate) enum Leave {
     Cooling(Duration),
 }
 
+/// What is to be forgotten.
+#[derive(Clone, Copy)]
+pub(crate) enum What<'a> {
+    Keys(&'a [Arc<str>]),
+    Pattern(&'a str),
+}
+
+/// Whether something is invalidated for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    First,
+    /// Another server may have taken over, wherever a connection leads.
+    Again,
+}
+
 /// An entry ready to be stored.
 pub(crate) enum Entry {
     Memory(MemoryEntry),
@@ -269,14 +284,51 @@ impl Store {
         }
     }
 
+    /// Deletes keys, entries and leases alike, or fences them for `settle`; says whether that many
+    /// replicas have confirmed it. Fences stay.
+    pub(crate) async fn forget(
+        &self,
+        what: What<'_>,
+        settle: Duration,
+        replicas: u32,
+        occasion: Occasion,
+    ) -> Result<bool, Fault> {
+        match (self, what) {
+            (Self::Redis(redis), what) => redis.forget(what, settle, replicas, occasion).await,
+            (Self::Memory(memory), What::Keys(keys)) if settle.is_zero() => {
+                for key in keys {
+                    memory.invalidate(key);
+                }
+                Ok(true)
+            }
+            (Self::Memory(memory), What::Keys(keys)) => {
+                memory.fence(keys, Token::random(), settle);
+                Ok(true)
+            }
+            (Self::Memory(memory), What::Pattern(pattern)) => {
+                memory.sweep(pattern);
+                Ok(true)
+            }
+        }
+    }
+
     /// Deletes the keys, entries and leases alike, and says how many there were. A fence stays.
+    #[cfg(test)]
     pub(crate) async fn invalidate(&self, keys: &[Arc<str>]) -> Result<u64, Fault> {
         match self {
             Self::Memory(memory) => Ok(keys
                 .iter()
                 .map(|key| u64::from(memory.invalidate(key)))
                 .sum()),
-            Self::Redis(redis) => redis.invalidate(keys).await,
+            Self::Redis(redis) => redis.invalidate(redis.link(), keys).await,
+        }
+    }
+
+    /// Says whether that many replicas have all that was written so far.
+    pub(crate) async fn confirm(&self, replicas: u32) -> Result<bool, Fault> {
+        match self {
+            Self::Memory(_) => Ok(true),
+            Self::Redis(redis) => redis.confirm(replicas).await,
         }
     }
 

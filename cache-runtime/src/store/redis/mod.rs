@@ -1,5 +1,6 @@
 //! Entries on one Redis server.
 
+mod forget;
 mod manual;
 mod scripts;
 mod sweep;
@@ -11,7 +12,7 @@ use ::redis::{Cmd, Value};
 
 use super::memory::new_generation;
 use super::{Keyed, Leasing, Leave, Read, Reading, Take};
-use crate::client::{Link, ServerClock, WireKey, engine, generation};
+use crate::client::{Breaker, Link, ServerClock, WireKey, engine, generation};
 use crate::clock::Clock;
 use crate::entry::{Generation, IDENTITY, Token, cooling_bytes, fence_bytes, lease_bytes};
 use crate::error::Fault;
@@ -21,6 +22,8 @@ pub(crate) struct Redis {
     /// Driven by the callers' runtime: on a runtime of its own a command costs twice the CPU.
     callers: Arc<Link>,
     engine: Arc<Link>,
+    /// Driven by the engine, for commands that wait for replicas, and whatever comes after them.
+    confirming: Arc<Link>,
     clock: Arc<ServerClock>,
     namespace: Arc<str>,
     budget: Duration,
@@ -36,10 +39,15 @@ impl Redis {
         clock: Clock,
     ) -> Self {
         let clock = Arc::new(ServerClock::new(clock));
-        let link = || Arc::new(Link::new(client.clone(), clock.clone(), budget));
+        let link = || {
+            let link = Link::new(client.clone(), clock.clone(), budget);
+            link.breaker().probe_with(forget::probe(&namespace), budget);
+            Arc::new(link)
+        };
         Self {
             callers: link(),
             engine: link(),
+            confirming: link(),
             clock,
             namespace,
             budget,
@@ -55,6 +63,11 @@ impl Redis {
         }
     }
 
+    /// The breaker of the connection that answers calls.
+    pub(crate) fn breaker(&self) -> &Breaker {
+        self.callers.breaker()
+    }
+
     pub(crate) fn namespace(&self) -> &str {
         &self.namespace
     }
@@ -66,10 +79,12 @@ impl Redis {
     /// A command that may be sent twice: once more if the connection went away under it, as it
     /// does when the runtime that drove it is shut down.
     async fn idempotent(&self, cmd: &Cmd, time: Duration) -> Result<Value, Fault> {
-        match self.link().command(cmd, time).await {
-            Err(fault) if fault.is_lost_connection() => {
-                Box::pin(self.link().command(cmd, time)).await
-            }
+        Self::idempotent_on(self.link(), cmd, time).await
+    }
+
+    async fn idempotent_on(link: &Arc<Link>, cmd: &Cmd, time: Duration) -> Result<Value, Fault> {
+        match link.command(cmd, time).await {
+            Err(fault) if fault.is_lost_connection() => Box::pin(link.command(cmd, time)).await,
             answer => answer,
         }
     }
@@ -211,20 +226,24 @@ impl Redis {
         stood(run.await)
     }
 
-    pub(super) async fn invalidate(&self, keys: &[Arc<str>]) -> Result<u64, Fault> {
+    pub(super) async fn invalidate(
+        &self,
+        link: &Arc<Link>,
+        keys: &[Arc<str>],
+    ) -> Result<u64, Fault> {
         let wires: Vec<_> = keys.iter().map(|key| self.wire(key)).collect();
         let mut deleted = 0;
         for batch in wires.chunks(sweep::BATCH) {
-            deleted += self.delete_all(batch).await?;
+            deleted += self.delete_all(link, batch).await?;
         }
         Ok(deleted)
     }
 
     /// Deletes keys, but for fences; it may be sent twice.
-    async fn delete_all(&self, keys: &[WireKey<'_>]) -> Result<u64, Fault> {
+    async fn delete_all(&self, link: &Arc<Link>, keys: &[WireKey<'_>]) -> Result<u64, Fault> {
         let fence = fence_bytes();
         let run = || {
-            Script::Invalidate.run(self.link(), keys, self.budget, |cmd| {
+            Script::Invalidate.run(link, keys, self.budget, |cmd| {
                 cmd.arg(fence.as_slice());
             })
         };
@@ -244,7 +263,8 @@ impl Redis {
         writer: Token,
         time: Duration,
     ) -> Result<(), Fault> {
-        self.set_writer(Script::Fence, keys, writer, millis(time))
+        let link = self.link();
+        self.set_writer(link, Script::Fence, keys, writer, millis(time))
             .await
     }
 
@@ -255,11 +275,14 @@ impl Redis {
         settle: Duration,
     ) -> Result<(), Fault> {
         let settle = if settle.is_zero() { 0 } else { millis(settle) };
-        self.set_writer(Script::Unfence, keys, writer, settle).await
+        let link = self.link();
+        self.set_writer(link, Script::Unfence, keys, writer, settle)
+            .await
     }
 
     async fn set_writer(
         &self,
+        link: &Arc<Link>,
         script: Script,
         keys: &[Arc<str>],
         writer: Token,
@@ -268,7 +291,7 @@ impl Redis {
         let wires: Vec<_> = keys.iter().map(|key| self.wire(key)).collect();
         for batch in wires.chunks(sweep::BATCH) {
             let (fence, now) = (fence_bytes(), self.now());
-            let run = script.run(self.link(), batch, self.budget, |cmd| {
+            let run = script.run(link, batch, self.budget, |cmd| {
                 cmd.arg(fence.as_slice()).arg(writer.as_slice());
                 cmd.arg(now).arg(time);
             });

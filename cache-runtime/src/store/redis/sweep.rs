@@ -1,9 +1,11 @@
 //! Keys by pattern: `SCAN` in bounded steps, never `KEYS`.
 
+use std::sync::Arc;
+
 use ::redis::{Value, cmd};
 
 use super::Redis;
-use crate::client::WireKey;
+use crate::client::{Link, WireKey};
 use crate::error::Fault;
 
 /// Keys a step: what one `SCAN` looks at, and what one `DEL` deletes.
@@ -12,6 +14,10 @@ pub(super) const BATCH: usize = 512;
 impl Redis {
     /// Deletes what matches, leases included: they are keys too.
     pub(in crate::store) async fn sweep(&self, pattern: &str) -> Result<u64, Fault> {
+        self.sweep_on(self.link(), pattern).await
+    }
+
+    pub(super) async fn sweep_on(&self, link: &Arc<Link>, pattern: &str) -> Result<u64, Fault> {
         let pattern = format!("{}{pattern}", glob_escaped(&self.namespace));
         let (mut cursor, mut deleted) = (b"0".to_vec(), 0);
         loop {
@@ -21,10 +27,10 @@ impl Redis {
                 .arg(&pattern)
                 .arg("COUNT")
                 .arg(BATCH);
-            let (next, keys) = page(self.idempotent(&scan, self.budget).await?);
+            let (next, keys) = page(Self::idempotent_on(link, &scan, self.budget).await?);
             if !keys.is_empty() {
                 let keys: Vec<_> = keys.iter().map(|key| WireKey::whole(key)).collect();
-                deleted += self.delete_all(&keys).await?;
+                deleted += self.delete_all(link, &keys).await?;
             }
             if next == b"0" {
                 return Ok(deleted);
