@@ -25,12 +25,14 @@
 )]
 
 mod clock;
+mod fault;
 mod latencies;
 mod port;
 mod proxy;
 mod server;
 
 pub use clock::now;
+pub use fault::Fault;
 pub use latencies::Latencies;
-pub use proxy::FaultProxy;
+pub use proxy::{FaultProxy, Refusal};
 pub use server::{Monitor, RedisServer};

@@ -314,6 +314,11 @@ impl Journal {
         !self.is_watching.swap(true, Ordering::Relaxed)
     }
 
+    /// Whether there is anything to send again, should another server take over now.
+    pub(super) fn remembers(&self) -> bool {
+        self.recent.lock().remembers(Instant::now())
+    }
+
     pub(super) fn has_seen(&self, changes: u64) -> bool {
         self.seen.load(Ordering::Acquire) == changes
     }

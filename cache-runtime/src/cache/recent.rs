@@ -11,6 +11,7 @@ pub(super) struct Recent {
     window: Duration,
     capacity: usize,
     swept: Instant,
+    latest: Option<Instant>,
     /// When it last had to forget what is within the window.
     forgot: Option<Instant>,
 }
@@ -34,12 +35,14 @@ impl Recent {
             window,
             capacity,
             swept: Instant::now(),
+            latest: None,
             forgot: None,
         }
     }
 
     /// Remembers a target that is being sent, or was just now.
     pub(super) fn remember(&mut self, target: &Target, terms: Terms, now: Instant) {
+        self.latest = Some(now);
         if now.duration_since(self.swept) > self.window / 2 {
             self.sweep(now);
         }
@@ -78,6 +81,11 @@ impl Recent {
                 .filter(|until| *until > now)
                 .map(|_| now + self.window),
         }
+    }
+
+    pub(super) fn remembers(&self, now: Instant) -> bool {
+        self.latest
+            .is_some_and(|latest| now.duration_since(latest) <= self.window)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -2,6 +2,7 @@
 //! dump. What was invalidated lately is invalidated again, and bypassed until that is through.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -10,6 +11,8 @@ use super::{Cache, Inner};
 use crate::client::engine;
 use crate::observe::Event;
 use crate::store::{Keyed, Store};
+
+const HEARTBEAT: Duration = Duration::from_millis(500);
 
 impl Cache {
     /// Whether what Redis has at the key can't be trusted, because its invalidation is queued, or
@@ -63,7 +66,20 @@ impl Cache {
             for changes in redis.watch() {
                 engine::spawn(watch(Arc::downgrade(&self.0), changes));
             }
+            engine::spawn(listen(Arc::downgrade(&self.0)));
         }
+    }
+}
+
+/// Asks the server for a sign of life while there is something that it must not lose: a process
+/// that asks for nothing else would not notice that another server has taken over.
+async fn listen(inner: Weak<Inner>) {
+    while let Some(inner) = inner.upgrade() {
+        if let (Store::Redis(redis), true) = (&inner.store, inner.journal.remembers()) {
+            redis.listen().await;
+        }
+        drop(inner);
+        tokio::time::sleep(HEARTBEAT).await;
     }
 }
 

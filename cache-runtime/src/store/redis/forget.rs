@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::scripts::Script;
 use super::{Redis, millis};
-use crate::client::{Link, WireKey};
+use crate::client::{Link, WireKey, probing};
 use crate::entry::Token;
 use crate::error::Fault;
 use crate::store::{Occasion, What};
@@ -32,6 +32,14 @@ impl Redis {
     /// Tells of each such change.
     pub(crate) fn watch(&self) -> [watch::Receiver<u64>; 2] {
         [&self.callers, &self.engine].map(|link| link.breaker().watch())
+    }
+
+    /// Asks for a sign of life on the engine's connection, which then notices if it was lost.
+    pub(crate) async fn listen(&self) {
+        let probe = probe(&self.namespace);
+        let answer = self.engine.command(&probe, self.budget);
+        // What there is to know of it, the connection knows by now.
+        let _ = probing(answer).await;
     }
 
     pub(in crate::store) async fn forget(
