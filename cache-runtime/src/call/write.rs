@@ -76,12 +76,13 @@ impl<S: Shape, A: AfterWrite<S::Output>> AfterWrite<S::Output> for OnOk<S, A> {
 }
 
 /// `on_failure = error`
-pub struct OrFail<S, A> {
-    shape: PhantomData<fn() -> S>,
+pub struct OrFail<S: Shape, A> {
+    error: fn(Error) -> S::Error,
     before: A,
 }
 
-impl<S: ReportsFailure, A: AfterWrite<S::Output>> AfterWrite<S::Output> for OrFail<S, A> {
+// For every shape, or rustc reports one that cannot say it a second time.
+impl<S: Shape, A: AfterWrite<S::Output>> AfterWrite<S::Output> for OrFail<S, A> {
     fn invalidates(&self, output: &S::Output) -> bool {
         self.before.invalidates(output)
     }
@@ -92,7 +93,7 @@ impl<S: ReportsFailure, A: AfterWrite<S::Output>> AfterWrite<S::Output> for OrFa
 
     fn failed(&self, output: S::Output, error: Error) -> S::Output {
         // What the function itself says went wrong comes first.
-        S::join(S::split(output).and_then(|_| Err(S::failed(error))))
+        S::join(S::split(output).and_then(|_| Err((self.error)(error))))
     }
 }
 
@@ -231,7 +232,7 @@ impl<A> Write<A> {
     #[must_use]
     pub fn or_fail<S: ReportsFailure>(self, _shape: S) -> Write<OrFail<S, A>> {
         self.decided(|before| OrFail {
-            shape: PhantomData,
+            error: S::failed,
             before,
         })
     }
