@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::client::{Unusable, Why};
+
 /// An error of the cache.
 ///
 /// Functions under `#[cache_result]` never return one: a cache fault costs them speed only.
@@ -86,6 +88,14 @@ pub enum Error {
         /// The part.
         name: &'static str,
     },
+    /// The server will not do, as [`Cache::validate`](crate::Cache::validate) has found.
+    #[error("redis at {server} can't be used: {reason}")]
+    Unusable {
+        /// Its address, without secrets.
+        server: String,
+        /// Why.
+        reason: Unusable,
+    },
     /// A raw connection was asked of a cache that has no Redis behind it.
     #[error("this cache is the embedded store: set `REDIS_URL` or `redis_url` for a connection")]
     NoRedis,
@@ -111,6 +121,7 @@ impl fmt::Display for BackendError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Fault::NotConnected | Fault::Dropped => out.write_str("not connected"),
+            Fault::Unreachable(why) => write!(out, "not connected: {why}"),
             Fault::NoRuntime => out.write_str("called outside a tokio runtime"),
             Fault::Timeout => out.write_str("no answer in time"),
             Fault::WrongType => out.write_str("the key holds another kind of redis value"),
@@ -129,6 +140,7 @@ impl std::error::Error for BackendError {}
 #[derive(Debug)]
 pub(crate) enum Fault {
     NotConnected,
+    Unreachable(Why),
     NoRuntime,
     Timeout,
     /// The runtime that was to fetch the answer is gone.
@@ -139,9 +151,13 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Whether the server answered, if only to refuse.
-    fn is_answer(&self) -> bool {
+    pub(crate) fn is_answer(&self) -> bool {
         match self {
-            Self::NotConnected | Self::NoRuntime | Self::Timeout | Self::Dropped => false,
+            Self::NotConnected
+            | Self::Unreachable(_)
+            | Self::NoRuntime
+            | Self::Timeout
+            | Self::Dropped => false,
             Self::WrongType => true,
             Self::Redis(error) => error.code().is_some() && !error.is_io_error(),
         }

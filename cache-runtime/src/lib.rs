@@ -55,6 +55,8 @@ mod fence;
 mod flight;
 mod key;
 mod lease;
+#[cfg(test)]
+mod model;
 mod observe;
 mod scoped;
 mod store;
@@ -63,7 +65,7 @@ mod transaction;
 #[doc(hidden)]
 pub mod __private;
 
-pub use cache::{Builder, Cache, Config, Invalidation, JournalStats, Mode, StoreStats, init};
+pub use cache::{Cache, Invalidation, JournalStats, Mode, StoreStats, init};
 pub use cache_key::{AnyKey, Counter, CounterKey, IntoKey, IntoKeys, Key, KeyOf};
 pub use cache_macros::{
     KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, update_cache,
@@ -74,7 +76,12 @@ pub use call::{Each, IdArg, IdList, IdOf, ManyReturn};
 pub use catalogue::{
     Catalogue, CatalogueEntry, EntryKind, Report, catalogue, check as check_catalogue,
 };
-pub use client::BreakerState;
+pub use client::config::{Builder, Config};
+pub use client::health::{
+    Health, HealthEvent, HealthEvents, HealthReason, HealthStatus, ServerHealth,
+};
+pub use client::{BreakerState, Unusable, Validated, ValidationWarning};
+pub use client::{Connections, Dedicated, RedisConnection};
 pub use clock::Clock;
 pub use entry::{EntryCodec, EntryCompression};
 pub use error::{BackendError, ConfigError, Error};

@@ -29,10 +29,14 @@ mod fault;
 mod latencies;
 mod port;
 mod proxy;
+mod scattered;
 mod server;
 
 pub use clock::now;
 pub use fault::Fault;
 pub use latencies::Latencies;
 pub use proxy::{FaultProxy, Refusal};
-pub use server::{Monitor, RedisServer};
+pub use scattered::scattered;
+pub use server::{
+    Authority, Identity, Monitor, RedisCluster, RedisServer, SentinelSet, TlsServer, Validity,
+};

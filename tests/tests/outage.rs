@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cache_runtime::{BreakerState, Cache, Invalidation, cache_result, spawn};
-use cache_tests::{Latencies, RedisServer};
+use cache_tests::{Latencies, RedisServer, scattered};
 
 #[path = "integration/support.rs"]
 #[expect(dead_code, reason = "the other binary uses all of it")]
 mod support;
 
-use support::{on, scattered, until};
+use support::{on, until};
 
 /// Durations are measured, so these tests take turns.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

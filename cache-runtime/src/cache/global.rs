@@ -4,15 +4,17 @@ use std::ops::Deref;
 
 use once_cell::sync::OnceCell;
 
-use super::{Cache, Config, Mode};
+use super::Cache;
 use crate::call::scope::{self, Context};
+use crate::client::config::Config;
 use crate::error::Error;
 
 static GLOBAL: OnceCell<Cache> = OnceCell::new();
 
 /// Starts the global cache; call it once, early in `main`.
 ///
-/// It returns at once; the connection is opened when the cache is first used.
+/// It returns at once; the connections that the configuration wants from the start
+/// (`min_connections`) are opened meanwhile.
 ///
 /// # Errors
 ///
@@ -29,7 +31,10 @@ pub fn init(config: Config) -> Result<Cache, Error> {
     let mut config = Some(config);
     let cache = GLOBAL.get_or_try_init(|| config.take().map(Cache::from_config).ok_or(()));
     match (cache, config) {
-        (Ok(cache), None) => Ok(cache.clone()),
+        (Ok(cache), None) => {
+            cache.warm_up();
+            Ok(cache.clone())
+        }
         _ => Err(Error::AlreadyInitialised),
     }
 }
@@ -39,16 +44,13 @@ pub(super) fn global() -> &'static Cache {
         Ok(config) => {
             let cache = Cache::from_config(config);
             if !cache.is_redis() {
-                tracing::info!("no `REDIS_URL`: caching in this process's memory only");
+                tracing::info!("no setting names a server: caching in this process's memory only");
             }
             cache
         }
         Err(error) => {
             tracing::error!(%error, "caching is off");
-            Cache::from_config(Config {
-                mode: Mode::Off,
-                ..Config::default()
-            })
+            Cache::from_config(Config::off())
         }
     })
 }

@@ -210,8 +210,12 @@ impl Journal {
     /// Whether the invalidation of this key is still queued, or was refused.
     pub(crate) fn holds(&self, key: &Arc<str>) -> bool {
         if self.held.load(Ordering::Acquire) == 0 {
+            #[cfg(test)]
+            crate::model::look();
             return false;
         }
+        #[cfg(test)]
+        crate::model::touch();
         let (mut queue, now) = (self.queue.lock(), Instant::now());
         if queue.waiting.is_empty() {
             queue.expire(now);
@@ -228,6 +232,8 @@ impl Journal {
 
     /// Queues all targets or none, and says whether somebody has to start draining.
     pub(super) fn push(&self, targets: &[Target], terms: Terms) -> Result<bool, Full> {
+        #[cfg(test)]
+        crate::model::touch();
         let mut queue = self.queue.lock();
         queue.expire(Instant::now());
         let is_new = |target: &&Target| !queue.waiting.contains_key(*target);
@@ -244,6 +250,8 @@ impl Journal {
 
     /// What to send next; nothing ends the draining.
     pub(super) fn next(&self) -> Option<Batch> {
+        #[cfg(test)]
+        crate::model::touch();
         let mut queue = self.queue.lock();
         let waiting = queue.waiting.iter().take(BATCH);
         let due = waiting.map(|(target, asked)| Due {
@@ -262,6 +270,8 @@ impl Journal {
 
     /// Takes out what was sent, unless it was asked for again since.
     pub(super) fn sent<'a>(&self, targets: impl Iterator<Item = &'a Target>, turn: u64) {
+        #[cfg(test)]
+        crate::model::touch();
         let mut queue = self.queue.lock();
         for target in targets {
             let asked = queue.waiting.get(target);
@@ -274,6 +284,8 @@ impl Journal {
 
     /// Decides about a target that was sent in vain; `distrust` is how long entries may live.
     pub(super) fn failed(&self, target: &Target, why: Left, distrust: Duration) -> Verdict {
+        #[cfg(test)]
+        crate::model::touch();
         let mut queue = self.queue.lock();
         let Some(asked) = queue.waiting.get_mut(target) else {
             return Verdict::Again;

@@ -2,6 +2,7 @@
 
 use super::{Cache, PLAIN, Target, Terms};
 use crate::call::{Cacheable, HasOps};
+use crate::client::RedisConnection;
 use crate::entry::{self, Kind, Stamp, Stored};
 use crate::error::Error;
 use crate::observe::Event;
@@ -94,12 +95,15 @@ impl Cache {
                 .size()
                 .await
                 .map_err(|fault| fault.during("measuring the store of", SITE))?,
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario works by hand"),
         };
         Ok(StoreStats { keys, bytes })
     }
 
     /// The connection that this cache uses, for all else that Redis can do: hashes, lists, sets,
-    /// scripts. It is multiplexed: no blocking commands, and no `SELECT`.
+    /// scripts; see [`RedisConnection`] for a pipeline and a transaction. It is multiplexed: no
+    /// blocking commands, and no `SELECT`; for those there is [`dedicated`](Self::dedicated).
     ///
     /// It has no time limit of its own; give it one with `set_response_timeout`.
     ///
@@ -120,7 +124,7 @@ impl Cache {
     /// assert!(matches!(connection.err(), Some(Error::NoRedis)));
     /// # }
     /// ```
-    pub async fn connection(&self) -> Result<redis::aio::MultiplexedConnection, Error> {
+    pub async fn connection(&self) -> Result<RedisConnection, Error> {
         let Store::Redis(redis) = &self.0.store else {
             return Err(Error::NoRedis);
         };
@@ -145,6 +149,8 @@ impl Cache {
         match &self.0.store {
             Store::Memory(_) => name.to_owned(),
             Store::Redis(redis) => format!("{}{name}", redis.namespace()),
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario works by hand"),
         }
     }
 

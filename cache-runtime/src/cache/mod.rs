@@ -1,10 +1,8 @@
 //! The handle on a store, which is all that a user holds.
 
-mod builder;
-mod checks;
-mod config;
-mod given;
+mod connections;
 mod global;
+mod health;
 mod invalidate;
 mod journal;
 mod manual;
@@ -20,15 +18,14 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use crate::call::{Background, Touches, scope};
+use crate::client::config::{Backend, Builder, Config, Lifetimes};
+use crate::client::health::{Limits, Monitor};
 use crate::client::{BreakerState, Budget};
 use crate::entry::Format;
 use crate::flight::Flights;
 use crate::observe::{Counters, Event, Stats};
 use crate::store::{Memory, Redis, Store};
 
-pub use builder::Builder;
-pub use config::Config;
-pub(crate) use config::{Backend, Lifetimes};
 pub use global::init;
 pub(crate) use global::{Current, current, current_in};
 pub use invalidate::Invalidation;
@@ -68,6 +65,7 @@ pub(crate) struct Inner {
     pub(crate) flights: Arc<Flights>,
     pub(crate) counters: Counters,
     pub(crate) journal: Journal,
+    monitor: Monitor,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
@@ -151,19 +149,36 @@ impl Cache {
             background,
             journal,
             replay_window,
+            memory_alert,
             clock,
+            ..
         } = config;
+        let (failures, every) = match &backend {
+            Backend::Redis(settings) => {
+                (settings.max_health_failures, Some(settings.health_interval))
+            }
+            Backend::Memory => (1, None),
+            #[cfg(test)]
+            Backend::Sim(_) => (1, None),
+        };
+        let limits = Limits {
+            failures,
+            memory_percent: memory_alert,
+        };
         let store = match backend {
             Backend::Memory => Store::Memory(Box::new(Memory::new(memory, clock))),
-            Backend::Redis(client) => Store::Redis(Arc::new(Redis::new(
-                &client, namespace, budget, lease, clock,
+            Backend::Redis(settings) => Store::Redis(Arc::new(Redis::new(
+                &settings, namespace, budget, lease, clock,
             ))),
+            #[cfg(test)]
+            Backend::Sim(sim) => Store::Sim(sim),
         };
-        Self(Arc::new(Inner {
+        let cache = Self(Arc::new(Inner {
             store,
             flights: Arc::new(Flights::new()),
             counters: Counters::default(),
             journal: Journal::new(journal, replay_window),
+            monitor: Monitor::new(limits),
             lifetimes,
             budget,
             wait,
@@ -173,7 +188,11 @@ impl Cache {
             touches: Touches::new(),
             has_said_refused: AtomicBool::new(false),
             mode: AtomicU8::new(mode as u8),
-        }))
+        }));
+        if let Some(every) = every {
+            cache.watch_health(every);
+        }
+        cache
     }
 
     /// Runs a future in which annotated functions, keys and scopes use this cache.
@@ -233,6 +252,8 @@ impl Cache {
         match &self.0.store {
             Store::Memory(_) => BreakerState::Closed,
             Store::Redis(redis) => redis.breaker().state(),
+            #[cfg(test)]
+            Store::Sim(_) => BreakerState::Closed,
         }
     }
 
@@ -266,7 +287,7 @@ impl Cache {
     /// assert!(!cache_runtime::Cache::in_memory().is_redis());
     /// ```
     pub fn is_redis(&self) -> bool {
-        matches!(self.0.store, Store::Redis(_))
+        !matches!(self.0.store, Store::Memory(_))
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {

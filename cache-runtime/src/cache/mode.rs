@@ -1,5 +1,6 @@
 //! A switch for the whole cache.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// How a cache is used; `CACHE_MODE` or [`Cache::set_mode`](crate::Cache::set_mode) sets it.
@@ -29,6 +30,16 @@ impl Mode {
             1 => Self::Read,
             _ => Self::Off,
         }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::On => "on",
+            Self::Read => "read",
+            Self::Off => "off",
+        })
     }
 }
 

@@ -199,6 +199,8 @@ impl AnyKey {
                 let deleted = redis.delete(&self.text).await;
                 deleted.map_err(|fault| self.failed(&cache, "deleting the entry of", fault))
             }
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario works by hand"),
         }
     }
 
@@ -302,6 +304,8 @@ impl AnyKey {
                 let expired = redis.expire(&self.text, ttl).await;
                 expired.map_err(|fault| self.failed(&cache, "expiring the entry of", fault))
             }
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario works by hand"),
         }
     }
 
@@ -335,6 +339,8 @@ impl AnyKey {
                 let remaining = redis.remaining(&self.text).await;
                 remaining.map_err(|fault| self.failed(cache, act, fault))
             }
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario works by hand"),
         }
     }
 

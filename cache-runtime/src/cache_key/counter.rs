@@ -152,6 +152,8 @@ impl Key<Counter> {
                     bytes.map_err(|fault| self.failed(&cache, "reading the counter", fault))?;
                 Ok(bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()))
             }
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario works by hand"),
         }
     }
 
@@ -162,6 +164,8 @@ impl Key<Counter> {
                 .count(&self.text, by, ttl)
                 .ok_or(crate::error::Fault::WrongType),
             Store::Redis(redis) => redis.count(&self.text, by, ttl).await,
+            #[cfg(test)]
+            Store::Sim(_) => unreachable!("no scenario works by hand"),
         };
         counted.map_err(|fault| self.failed(&cache, "adding to the counter", fault))
     }

@@ -56,6 +56,10 @@ impl Permit {
     /// Works with the scopes and the tracing span of whoever asks for it.
     pub(super) fn spawn(self, work: impl Future<Output = ()> + Send + 'static) {
         let work = scope::keep(work).instrument(tracing::Span::current());
+        #[cfg(test)]
+        let Some(work) = crate::model::adopt(work, "background") else {
+            return;
+        };
         let runtime = self.runtime.clone();
         runtime.spawn(async move {
             let _permit = self;

@@ -31,7 +31,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// Asking another process's load whether it is done delays its answer by this part of its time.
-const PAUSES_IN_A_WAIT: u32 = 8;
+const PAUSES_IN_A_WAIT: u32 = 16;
 
 /// What a call comes out with. What a hit does not need is boxed: the caller's future carries the
 /// room for all that is not.
@@ -412,7 +412,12 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                 },
                 Next::Wait => {
                     let patience = self.patience();
-                    if !patience.pause().await {
+                    #[cfg(test)]
+                    let has_time =
+                        crate::model::pause(std::slice::from_ref(self.key), patience.pause()).await;
+                    #[cfg(not(test))]
+                    let has_time = patience.pause().await;
+                    if !has_time {
                         leader.land(patience.outcome());
                         return self.give_up_waiting(&patience).await;
                     }
@@ -460,7 +465,9 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
         budget: &Budget,
     ) -> Entered<S> {
         // What was read before the lease may have been invalidated since.
-        self.fallback = kept.and_then(|reading| self.kept_value(&lease, reading));
+        if !cfg!(cache_mutant = "stale_payload_from_lease") {
+            self.fallback = kept.and_then(|reading| self.kept_value(&lease, reading));
+        }
         let left = budget.left();
         let way = Way::Leased(Leased {
             leader,
@@ -611,6 +618,10 @@ impl Patience {
 
 /// Waits for `future` at most `time`; without a runtime there is no timer to end it.
 pub(super) async fn within<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
+    #[cfg(test)]
+    if crate::model::is_exploring() {
+        return crate::model::within(future).await;
+    }
     if Handle::try_current().is_err() {
         return Some(future.await);
     }

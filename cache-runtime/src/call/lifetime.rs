@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cache::Lifetimes;
+use crate::client::config::Lifetimes;
 
 /// A time to live, as an attribute wrote it.
 #[derive(Clone, Copy, Debug)]

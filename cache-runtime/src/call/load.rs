@@ -19,7 +19,7 @@ use crate::error::{Error, Fault};
 use crate::flight::{Leader, Outcome};
 use crate::lease::{Lease, tag_life};
 use crate::observe::Event;
-use crate::store::{Entry, Keyed, Leave, MemoryEntry, Read, Store};
+use crate::store::{Entry, Keyed, Leave, MemoryEntry, Read};
 
 /// The right to run the body.
 pub(super) struct Load {
@@ -112,12 +112,8 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
                 self.land_if_still_there(&cache, leader, &seen, copy).await;
             }
             Way::Leased(leased) => {
-                let failed = match older {
-                    Some(_) => Leave::Cooling(cache.0.throttle),
-                    None => Leave::Kept,
-                };
                 let load_time = began.elapsed();
-                self.settle(&cache, leased, &outcome, failed, load_time)
+                self.settle(&cache, leased, &outcome, older.as_ref(), load_time)
                     .await;
             }
         }
@@ -176,7 +172,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         cache: &Cache,
         leased: Leased,
         outcome: &Outcomes<S>,
-        failed: Leave,
+        older: Option<&S::Value>,
         load_time: Duration,
     ) {
         let Leased {
@@ -184,18 +180,24 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             lease,
             left,
         } = leased;
+        #[cfg(cache_mutant = "capture_before_load")]
+        let lease = lease.captured_again().await;
         let settling = match self.entry(cache, outcome, load_time, lease.generations()) {
             Some((entry, kept_for)) => Settling::Publish(entry, kept_for),
             // The value has changed to one that is not to be stored.
             None if outcome.is_ok() => Settling::Release(Leave::Nothing),
-            None => Settling::Release(failed),
+            None if older.is_some() => Settling::Release(Leave::Cooling(cache.0.throttle)),
+            None => Settling::Release(Leave::Kept),
         };
         // Before the publish: who boards after it may have come after an invalidation.
         if !cfg!(cache_mutant = "close_before_publish") {
             leader.close();
         }
         let copy = if leader.has_joiners() || cfg!(cache_mutant = "close_before_publish") {
-            self.copy(outcome)
+            match older.filter(|_| cfg!(cache_mutant = "stale_payload_from_lease")) {
+                Some(older) => Outcome::Value(((self.ops)().share)(older)),
+                None => self.copy(outcome),
+            }
         } else {
             Outcome::Again
         };
@@ -203,6 +205,10 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         if !cache.is_redis() {
             return settling.await;
         }
+        #[cfg(test)]
+        let Some(settling) = crate::model::adopt(settling, "settling") else {
+            return;
+        };
         // A task of its own: it goes on when the caller is dropped or its budget is spent. An
         // error means that its runtime is going, and with it the caller's.
         let _ = tokio::time::timeout(left, tokio::spawn(settling)).await;
@@ -294,15 +300,14 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         stamp: &Stamp<'_>,
     ) -> Option<Entry> {
         let format = &self.site.format;
-        let entry = match cache.0.store {
-            Store::Memory(_) => (ops.encoded_len)(value, format).map(|weight| {
+        let entry = if cache.0.store.holds_bytes() {
+            (ops.encode)(value, kind, format, fingerprint, stamp).map(Entry::Bytes)
+        } else {
+            (ops.encoded_len)(value, format).map(|weight| {
                 let shared = (ops.share)(value);
                 let version = format.schema_version();
                 Entry::Memory(MemoryEntry::new(kind, shared, version, weight, stamp))
-            }),
-            Store::Redis(_) => {
-                (ops.encode)(value, kind, format, fingerprint, stamp).map(Entry::Bytes)
-            }
+            })
         };
         if let Err(error) = &entry {
             cache.count(match error {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::enter::Entered;
+use super::enter::{Entered, within};
 use super::hooks::{Hooks, StoreIf, TtlOf};
 use super::in_memory::InMemory;
 use super::lifetime::{Jitter, Keep, Ttl};
@@ -334,7 +334,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         let limit = self.site.windows.soft_limit();
         if let (Some(older), Some(limit)) = (older, limit) {
             let left = limit.saturating_sub(older.since.elapsed());
-            if let Ok(ended) = tokio::time::timeout(left, &mut running).await {
+            if let Some(ended) = within(left, &mut running).await {
                 drop(running);
                 return self.finish(load, ended).await;
             }

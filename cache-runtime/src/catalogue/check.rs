@@ -27,6 +27,11 @@ pub fn check(catalogue: &Catalogue, crates: &[&str]) -> Report {
             .iter()
             .flat_map(|entry| names_nothing_cached(entry, entries)),
     );
+    problems.extend(
+        entries
+            .iter()
+            .flat_map(|entry| names_no_tag(entry, entries)),
+    );
     let uninvalidated = entries
         .iter()
         .filter(|entry| is_never_invalidated(entry, entries));
@@ -180,6 +185,31 @@ fn names_nothing_cached(entry: &CatalogueEntry, entries: &[CatalogueEntry]) -> V
     keys.chain(patterns).map(problem).collect()
 }
 
+/// Tags that no entry carries: their invalidation does nothing.
+fn names_no_tag(entry: &CatalogueEntry, entries: &[CatalogueEntry]) -> Vec<String> {
+    if entry.kind != EntryKind::Write || entry.external.is_some() {
+        return Vec::new();
+    }
+    let is_carried = |tag: &str| {
+        entries
+            .iter()
+            .any(|other| stores(other) && carries(other, tag))
+    };
+    let lost = entry.tags.iter().filter(|tag| !is_carried(tag));
+    let problem = |tag: &&str| {
+        format!(
+            "no entry carries the tag `{tag}`, which is invalidated here: correct it, or say \
+             `external = \"who caches it\"`\n    {}",
+            describe(entry)
+        )
+    };
+    lost.map(problem).collect()
+}
+
+fn carries(entry: &CatalogueEntry, tag: &str) -> bool {
+    entry.tags.iter().any(|other| is_same(other, tag))
+}
+
 /// Entries end by their time to live alone; worth knowing, seldom wrong.
 fn is_never_invalidated(entry: &CatalogueEntry, entries: &[CatalogueEntry]) -> bool {
     let is_named = |key: &String| {
@@ -190,7 +220,16 @@ fn is_never_invalidated(entry: &CatalogueEntry, entries: &[CatalogueEntry]) -> b
                 || write.patterns.iter().any(|pattern| covers(pattern, key))
         })
     };
-    entry.kind == EntryKind::Read && !entry.keys.is_empty() && !entry.keys.iter().any(is_named)
+    let has_tag = |tag: &&str| {
+        let mut writes = entries
+            .iter()
+            .filter(|other| other.kind == EntryKind::Write);
+        writes.any(|write| carries(write, tag))
+    };
+    entry.kind == EntryKind::Read
+        && !entry.keys.is_empty()
+        && !entry.keys.iter().any(is_named)
+        && !entry.tags.iter().any(has_tag)
 }
 
 fn describe(entry: &CatalogueEntry) -> String {

@@ -1,6 +1,7 @@
 //! The entries of the catalogue.
 
 use crate::call::{KeySource, Site, SiteKind};
+use crate::key::Template;
 
 use super::{Registered, RegisteredTemplate};
 
@@ -54,6 +55,8 @@ pub struct CatalogueEntry {
     pub keys: Vec<String>,
     /// The patterns it clears.
     pub patterns: Vec<&'static str>,
+    /// The templates of the tags that its entries carry, or that it invalidates.
+    pub tags: Vec<&'static str>,
     /// Key expressions that say nothing about their template.
     pub computed: Vec<&'static str>,
     /// The type it returns, or that a template is for, as written.
@@ -135,6 +138,7 @@ fn from_site(site: &Site, sites: &[&Site]) -> CatalogueEntry {
         krate: first_segment(site.name),
         keys: Vec::new(),
         patterns: Vec::new(),
+        tags: site.tags.iter().map(Template::text).collect(),
         computed: Vec::new(),
         value: match site.kind {
             SiteKind::Many => site.value.and_then(value_of_map),
@@ -181,6 +185,7 @@ fn from_template(found: &RegisteredTemplate) -> Option<CatalogueEntry> {
         krate: first_segment(found.module),
         keys: vec![text.to_owned()],
         patterns: Vec::new(),
+        tags: Vec::new(),
         computed: Vec::new(),
         value: Some(value),
         ttl: None,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
-use redis::{Cmd, RedisError, ServerError, Value};
+use redis::{Cmd, ErrorKind, RedisError, ServerError, Value};
 use tokio::sync::watch;
 use tokio::time::error::Elapsed;
 
@@ -76,7 +76,6 @@ struct Course {
     failures: u32,
     pause: Duration,
     next_probe: Instant,
-    has_connected: bool,
 }
 
 /// What asks whether Redis is of use, and for how long that may take.
@@ -106,7 +105,6 @@ impl Breaker {
                 failures: 0,
                 pause: FIRST_PAUSE,
                 next_probe: Instant::now(),
-                has_connected: false,
             }),
             openings: AtomicU64::new(0),
             changes: AtomicU64::new(0),
@@ -229,9 +227,6 @@ impl Breaker {
     /// There is a connection again, which nobody has been given yet.
     pub(super) fn connected(&self) {
         let mut course = self.course.lock();
-        if std::mem::replace(&mut course.has_connected, true) {
-            self.change();
-        }
         course.next_probe = Instant::now();
         course.pause = FIRST_PAUSE;
     }
@@ -275,8 +270,8 @@ fn is_probing() -> bool {
 }
 
 async fn probe(link: Arc<Link>) {
-    let breaker = link.breaker().clone();
-    let _ended = Ended(&breaker);
+    let breaker = link.breaker();
+    let _ended = Ended(breaker);
     if let Some(Probe { cmd, time }) = breaker.probe.get() {
         // The link has told the breaker what came of it.
         let _ = probing(link.command(cmd, *time)).await;
@@ -313,6 +308,13 @@ impl Answer for Vec<Value> {
     }
 }
 
+/// Strings that were read apart: a refusal is an error by then.
+impl Answer for Vec<Option<Vec<u8>>> {
+    fn refusal(&self) -> Option<&ServerError> {
+        None
+    }
+}
+
 fn sign_of_refusal(error: &ServerError) -> Sign {
     sign_of_code(error.code(), error.details().unwrap_or_default())
 }
@@ -324,7 +326,8 @@ fn sign_of_error(error: &RedisError) -> Sign {
     match error.code() {
         Some(code) => sign_of_code(code, error.detail().unwrap_or_default()),
         // What it sends is no answer.
-        None => Sign::NoUse,
+        None if error.kind() == ErrorKind::Parse => Sign::NoUse,
+        None => Sign::Nothing,
     }
 }
 

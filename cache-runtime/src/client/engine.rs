@@ -32,6 +32,8 @@ pub(crate) fn get() -> Option<&'static Engine> {
 
 /// Runs a task on the engine, if there is one.
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
+    #[cfg(test)]
+    let task = crate::model::adopt(task, "engine")?;
     get().map(|engine| engine.0.spawn(task).abort_handle())
 }
 
@@ -48,6 +50,10 @@ impl Engine {
                 runtime.block_on(std::future::pending::<()>());
             })?;
         Ok(Self(handle))
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.0
     }
 
     /// Blocks this thread, which must not belong to a runtime, until the future is done.

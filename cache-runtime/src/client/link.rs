@@ -1,84 +1,103 @@
 //! One connection that comes back by itself and never holds a caller while it is away.
 //!
-//! A keeper task on the runtime of whoever first needed the connection opens it and opens it
-//! again when it is lost. Callers wait only for the very first attempt, and no longer than their
-//! own budget; after that "not connected" is an answer they get at once. When the keeper's
+//! A [keeper](super::keeper) on the runtime of whoever first needed the connection opens it and
+//! opens it again when it is lost. Callers wait only for the very first attempt, and no longer than
+//! their own budget; after that "not connected" is an answer they get at once. When the keeper's
 //! runtime goes, the link falls back to idle and the next caller's runtime takes over.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Weak};
-use std::task::Poll;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, Value};
+use redis::{Cmd, RedisError, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::breaker::{Answer, Breaker};
-use super::reads::Reads;
+use super::connect::is_read_only;
+use super::keeper::Keeper;
+use super::layout::{Layout, Primary};
+use super::reads::{InFlight, Reads};
 use super::server_clock::ServerClock;
+use super::settings::Address;
+use super::tally::Counted;
+use super::upstream::{Connected, Upstream};
+use super::why::Why;
+use super::wire::Wire;
 use crate::error::Fault;
 
 /// Timeouts in a row, without an answer between, after which a connection counts as dead: the
 /// client library does not notice a peer that went silent.
 const SILENCE: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-const CONNECT_TIME: Duration = Duration::from_secs(5);
-/// Two clocks drift apart by a few milliseconds an hour at most.
-const BETWEEN_TIMES: Duration = Duration::from_secs(300);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Link {
-    client: redis::Client,
-    clock: Arc<ServerClock>,
-    patience: Duration,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) clock: Arc<ServerClock>,
+    pub(super) patience: Duration,
     state: RwLock<State>,
     /// Which keeper is in charge: one whose runtime is kept but not driven is replaced.
     turn: AtomicU32,
     /// Tells those who wait that the state has changed.
     changed: watch::Sender<()>,
-    breaker: Arc<Breaker>,
+    /// How often something else was behind the link than before: a server that was started anew,
+    /// another primary, other slots, or the same over a connection of its own.
+    changes: watch::Sender<u64>,
+    was_up: AtomicBool,
+    breaker: Breaker,
 }
 
-enum State {
+pub(super) enum State {
     /// Nobody has needed the connection yet, or the runtime that drove it is gone.
     Idle,
     /// An attempt is under way that is worth waiting for; its keeper reports until then.
     Opening(Instant),
     Up(Arc<Open>),
     /// Lost; the keeper is at work, and reports until then.
-    Down(Instant),
+    Down(Instant, Why),
+    /// For good.
+    Closed,
 }
 
 /// A connection that was up when it was handed out.
 pub(crate) struct Open {
-    connection: MultiplexedConnection,
+    pub(super) wire: Wire,
+    /// Where it goes, if the sentinels have said so.
+    pub(super) primary: Option<Address>,
     pub(super) reads: Reads,
     timeouts: AtomicU32,
-    lost: Notify,
+    /// Whether anything was answered since the keeper has last looked.
+    pub(super) heard: AtomicBool,
+    pub(super) lost: Notify,
+    /// Something has happened that another server behind the link would explain.
+    pub(super) suspected: Notify,
+    _counted: Counted,
 }
 
 impl Link {
     /// `patience` bounds how long callers wait for the first connection.
-    pub(crate) fn new(client: redis::Client, clock: Arc<ServerClock>, patience: Duration) -> Self {
+    pub(crate) fn new(
+        upstream: Arc<Upstream>,
+        clock: Arc<ServerClock>,
+        patience: Duration,
+    ) -> Self {
         Self {
-            client,
+            upstream,
             clock,
             patience,
             state: RwLock::new(State::Idle),
             turn: AtomicU32::new(0),
             changed: watch::Sender::new(()),
-            breaker: Arc::new(Breaker::new()),
+            changes: watch::Sender::new(0),
+            was_up: AtomicBool::new(false),
+            breaker: Breaker::new(),
         }
     }
 
-    pub(crate) fn breaker(&self) -> &Arc<Breaker> {
+    pub(crate) fn breaker(&self) -> &Breaker {
         &self.breaker
     }
 
@@ -114,8 +133,15 @@ impl Link {
         let _ = timeout(time.min(self.patience), changed.changed()).await;
         match &*self.state.read() {
             State::Up(open) => Ok((open.clone(), time.saturating_sub(start.elapsed()))),
+            State::Down(_, why) => Err(Fault::Unreachable(why.clone())),
             _ => Err(Fault::NotConnected),
         }
+    }
+
+    /// Opens the connection before anybody needs it, on this runtime.
+    pub(crate) fn warm_up(self: &Arc<Self>, runtime: &Handle) {
+        // It comes up, or the first caller hears why not.
+        let _ = self.attempt(runtime);
     }
 
     fn attempt(self: &Arc<Self>, runtime: &Handle) -> Result<Attempt, Fault> {
@@ -126,7 +152,10 @@ impl Link {
             State::Opening(due) if *due > overdue => {
                 return Ok(Attempt::Opening(self.changed.subscribe()));
             }
-            State::Down(due) if *due > overdue => return Err(Fault::NotConnected),
+            State::Down(due, why) if *due > overdue => {
+                return Err(Fault::Unreachable(why.clone()));
+            }
+            State::Closed => return Err(Fault::NotConnected),
             _ => {}
         }
         *state = State::Opening(self.due());
@@ -134,20 +163,27 @@ impl Link {
         let changed = self.changed.subscribe();
         drop(state);
         // Not under the lock: a runtime that is shutting down drops the keeper here and now.
-        runtime.spawn(Keeper(Arc::downgrade(self), turn).keep());
+        runtime.spawn(Keeper::new(self, turn).keep());
         Ok(Attempt::Opening(changed))
     }
 
     /// By when a keeper whose runtime is driven has said what came of its attempt.
-    fn due(&self) -> Instant {
-        Instant::now() + self.patience.min(CONNECT_TIME) + 2 * LONGEST_PAUSE
+    pub(super) fn due(&self) -> Instant {
+        let connecting = self.upstream.settings().connection_timeout;
+        Instant::now() + self.patience.min(connecting) + 2 * LONGEST_PAUSE
     }
 
     /// Takes a connection that proved dead out of use and wakes the keeper.
-    fn lose(&self, open: &Arc<Open>, becomes: impl FnOnce(Instant) -> State) {
+    pub(super) fn lose(&self, open: &Arc<Open>, becomes: Becomes) {
         let mut state = self.state.write();
         if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, open)) {
-            *state = becomes(self.due());
+            *state = match becomes {
+                Becomes::Opening => State::Opening(self.due()),
+                Becomes::Down(why) => {
+                    self.breaker.disconnected();
+                    State::Down(self.due(), why)
+                }
+            };
         }
         drop(state);
         open.lost.notify_one();
@@ -159,7 +195,10 @@ impl Link {
         open: &Arc<Open>,
         outcome: Outcome<T>,
     ) -> Result<T, Fault> {
-        self.breaker.note(&outcome);
+        // Of a cluster, silence may be that of one node of many.
+        if outcome.is_ok() || matches!(open.wire, Wire::Node(_)) {
+            self.breaker.note(&outcome);
+        }
         match outcome {
             Ok(Ok(answer)) => {
                 open.answered();
@@ -167,17 +206,32 @@ impl Link {
             }
             Ok(Err(error)) => {
                 if error.is_io_error() || error.is_connection_dropped() {
-                    // One that was closed, by a server's idle limit perhaps, is soon back.
-                    self.lose(open, State::Opening);
+                    self.doubt(open);
+                } else {
+                    open.answered();
+                    open.distrust(&error);
                 }
                 Err(error.into())
             }
             Err(_) => {
                 if open.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= SILENCE {
-                    self.lose(open, State::Down);
+                    match open.wire {
+                        Wire::Node(_) => self.lose(open, Becomes::Down(Why::silent())),
+                        // It may be one node of many.
+                        Wire::Cluster(_) => open.suspected.notify_one(),
+                    }
                 }
                 Err(Fault::Timeout)
             }
+        }
+    }
+
+    /// A connection was broken. One to a node, closed by its idle limit perhaps, is soon back;
+    /// those to a cluster are the client library's to mend, unless all are gone.
+    fn doubt(&self, open: &Arc<Open>) {
+        match open.wire {
+            Wire::Node(_) => self.lose(open, Becomes::Opening),
+            Wire::Cluster(_) => open.suspected.notify_one(),
         }
     }
 
@@ -188,9 +242,100 @@ impl Link {
         time: Duration,
     ) -> Result<Value, Fault> {
         let (open, time) = self.open(time).await?;
-        let mut connection = open.connection();
-        let outcome = timeout(time, connection.send_packed_command(cmd)).await;
-        Ok(self.judge(&open, outcome)?.extract_error()?)
+        let _in_flight = open.reads.enter();
+        let outcome = timeout(time, open.wire.send(cmd)).await;
+        let answer = self.judge(&open, outcome)?;
+        answer.extract_error().map_err(|error| {
+            open.distrust(&error);
+            error.into()
+        })
+    }
+
+    /// Who has which slots of the cluster, by what all its primaries say; it fails while they do
+    /// not agree. Nothing if it is no cluster.
+    pub(crate) async fn layout(self: &Arc<Self>, time: Duration) -> Result<Option<Layout>, Fault> {
+        let (open, time) = self.open(time).await?;
+        let Wire::Cluster(cluster) = &open.wire else {
+            return Ok(None);
+        };
+        let layout = timeout(time, Layout::by_all(cluster)).await;
+        let layout = layout.map_err(|_| Fault::Timeout)?;
+        layout.map(Some).map_err(Fault::Unreachable)
+    }
+
+    /// Sends a command to one of a cluster's primaries; it fails if another has taken its place.
+    pub(crate) async fn command_at(
+        self: &Arc<Self>,
+        primary: &Primary,
+        cmd: Cmd,
+        time: Duration,
+    ) -> Result<Value, Fault> {
+        let (open, time) = self.open(time).await?;
+        let Wire::Cluster(cluster) = &open.wire else {
+            return Err(Fault::NotConnected);
+        };
+        let answer = timeout(time, primary.ask(cluster, cmd)).await;
+        answer
+            .map_err(|_| Fault::Timeout)?
+            .map_err(Fault::Unreachable)
+    }
+
+    /// A count that goes up whenever something else is behind the link than before: a server that
+    /// was started anew or has another role, another primary, other slots, and at each reconnect.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    pub(super) fn has_changed(&self) {
+        self.breaker.change();
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// How many commands wait for their answer.
+    pub(crate) fn in_flight(&self) -> usize {
+        match &*self.state.read() {
+            State::Up(open) => open.reads.in_flight(),
+            _ => 0,
+        }
+    }
+
+    /// Closes the connection for good.
+    pub(crate) fn close(&self) {
+        self.turn.fetch_add(1, Ordering::Relaxed);
+        let before = std::mem::replace(&mut *self.state.write(), State::Closed);
+        if let State::Up(open) = before {
+            open.lost.notify_one();
+        }
+        self.changed.send_replace(());
+    }
+
+    /// For a keeper: takes its word, unless another is in charge now.
+    pub(super) fn enter(self: &Arc<Self>, turn: u32, state: State) -> bool {
+        let mut current = self.state.write();
+        if !self.is_in_charge(turn) {
+            return false;
+        }
+        let is_up = matches!(state, State::Up(_));
+        if is_up {
+            self.breaker.connected();
+            // First: whoever is given the connection knows of it.
+            if self.was_up.swap(true, Ordering::Relaxed) {
+                self.has_changed();
+            }
+        } else if matches!(state, State::Down(..)) {
+            self.breaker.disconnected();
+        }
+        *current = state;
+        drop(current);
+        self.changed.send_replace(());
+        if is_up {
+            self.breaker.probe_if_due(self);
+        }
+        true
+    }
+
+    pub(super) fn is_in_charge(&self, turn: u32) -> bool {
+        self.turn.load(Ordering::Relaxed) == turn
     }
 }
 
@@ -204,151 +349,60 @@ impl Drop for Link {
 }
 
 impl Open {
-    fn new(connection: MultiplexedConnection) -> Self {
-        let (reads, timeouts, lost) = (Reads::default(), AtomicU32::new(0), Notify::new());
+    pub(super) fn new(connected: Connected) -> Self {
         Self {
-            connection,
-            reads,
-            timeouts,
-            lost,
+            wire: connected.wire,
+            primary: connected.primary,
+            reads: Reads::default(),
+            timeouts: AtomicU32::new(0),
+            heard: AtomicBool::new(true),
+            lost: Notify::new(),
+            suspected: Notify::new(),
+            _counted: connected.counted,
         }
     }
 
-    pub(crate) fn connection(&self) -> MultiplexedConnection {
-        self.connection.clone()
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    pub(crate) fn enter(&self) -> InFlight<'_> {
+        self.reads.enter()
     }
 
     fn answered(&self) {
         if self.timeouts.load(Ordering::Relaxed) != 0 {
             self.timeouts.store(0, Ordering::Relaxed);
         }
+        if !self.heard.load(Ordering::Relaxed) {
+            self.heard.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether commands have gone unanswered since the last answer.
+    pub(super) fn is_silent(&self) -> bool {
+        self.timeouts.load(Ordering::Relaxed) > 0
+    }
+
+    /// A server that may only be read from is no primary any more.
+    pub(crate) fn distrust(&self, error: &RedisError) {
+        if is_read_only(error) {
+            self.suspected.notify_one();
+        }
     }
 }
 
+/// What a link is without its connection.
+pub(super) enum Becomes {
+    /// Soon up again: worth waiting for.
+    Opening,
+    Down(Why),
+}
+
 /// How an exchange with a time limit ends.
-type Outcome<T> = Result<Result<T, redis::RedisError>, Elapsed>;
+type Outcome<T> = Result<Result<T, RedisError>, Elapsed>;
 
 enum Attempt {
     Up(Arc<Open>),
     Opening(watch::Receiver<()>),
-}
-
-/// The task that opens the connection and opens it again, for as long as the link lives.
-struct Keeper(Weak<Link>, u32);
-
-impl Keeper {
-    async fn keep(self) {
-        let mut pause = FIRST_PAUSE;
-        while let Some((patience, connecting)) = self.connecting() {
-            let mut connecting = pin!(connecting);
-            let in_time = timeout(patience, &mut connecting).await;
-            let connection = if let Ok(connection) = in_time {
-                connection
-            } else {
-                // Those who wait are let go when their patience ends, not the attempt.
-                self.enter_down(CONNECT_TIME);
-                connecting.await
-            };
-            if let Some(connection) = connection {
-                let open = Arc::new(Open::new(connection));
-                self.tell(|link| link.breaker.connected());
-                if !self.enter(State::Up(open.clone())) {
-                    return;
-                }
-                self.tell(|link| link.breaker.probe_if_due(link));
-                pause = FIRST_PAUSE;
-                self.watch(&open).await;
-            } else {
-                self.enter_down(pause + patience);
-                tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>() / 2.0)).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-        }
-    }
-
-    /// Asks the server for its time now and then, until the connection is lost.
-    async fn watch(&self, open: &Arc<Open>) {
-        let Some(clock) = self.0.upgrade().map(|link| link.clock.clone()) else {
-            return;
-        };
-        let mut lost = pin!(open.lost.notified());
-        loop {
-            let asked = clock.ask();
-            let mut connection = open.connection();
-            let time = redis::cmd("TIME");
-            let answer = timeout(CONNECT_TIME, connection.send_packed_command(&time));
-            let mut answer = pin!(answer);
-            let answered = poll_fn(|task| match lost.as_mut().poll(task) {
-                Poll::Ready(()) => Poll::Ready(None),
-                Poll::Pending => answer.as_mut().poll(task).map(Some),
-            });
-            // Silence is for those to judge who wait for something.
-            match answered.await {
-                None => return,
-                Some(Ok(Ok(answer))) => clock.learn(asked, &answer),
-                Some(_) => {}
-            }
-            if timeout(BETWEEN_TIMES, &mut lost).await.is_ok() {
-                return;
-            }
-        }
-    }
-
-    /// One attempt, and how long callers wait for it; nothing once the link is gone.
-    fn connecting(
-        &self,
-    ) -> Option<(
-        Duration,
-        impl Future<Output = Option<MultiplexedConnection>> + use<>,
-    )> {
-        let link = self.0.upgrade()?;
-        self.is_in_charge(&link).then_some(())?;
-        let client = link.client.clone();
-        let connecting = async move {
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(CONNECT_TIME))
-                .set_response_timeout(None);
-            let connect = client.get_multiplexed_async_connection_with_config(&config);
-            // The library's own limit covers the socket, not a server that accepts and is silent.
-            timeout(CONNECT_TIME, connect).await.ok()?.ok()
-        };
-        Some((link.patience, connecting))
-    }
-
-    /// Says whether the link is still there to take it.
-    fn enter(&self, state: State) -> bool {
-        let Some(link) = self.0.upgrade() else {
-            return false;
-        };
-        let mut current = link.state.write();
-        if !self.is_in_charge(&link) {
-            return false;
-        }
-        *current = state;
-        drop(current);
-        link.changed.send_replace(());
-        true
-    }
-
-    /// Says until when callers need not ask whether this keeper is alive.
-    fn enter_down(&self, time: Duration) {
-        self.tell(|link| link.breaker.disconnected());
-        self.enter(State::Down(Instant::now() + time + 2 * LONGEST_PAUSE));
-    }
-
-    fn tell(&self, what: fn(&Arc<Link>)) {
-        if let Some(link) = self.0.upgrade().filter(|link| self.is_in_charge(link)) {
-            what(&link);
-        }
-    }
-
-    fn is_in_charge(&self, link: &Link) -> bool {
-        link.turn.load(Ordering::Relaxed) == self.1
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.enter(State::Idle);
-    }
 }

@@ -1,15 +1,42 @@
-//! The way to one Redis: what to connect to, the connection, and reads that ride together.
+//! The way to Redis: what to connect to, the connection, and reads that ride together.
 
 mod breaker;
 mod budget;
+mod cluster;
+pub(crate) mod config;
+mod connect;
+mod connection;
+mod dedicated;
 pub(crate) mod engine;
+pub(crate) mod health;
+mod keeper;
+mod layout;
 mod link;
 mod reads;
+mod sentinel;
 mod server_clock;
+mod settings;
+mod tally;
+mod unusable;
+mod upstream;
+mod validate;
+mod why;
+mod wire;
 
 pub use breaker::BreakerState;
 pub(crate) use breaker::{Breaker, is_passing, probing};
 pub(crate) use budget::Budget;
+pub(crate) use connect::check;
+pub use connection::RedisConnection;
+pub use dedicated::Dedicated;
+pub(crate) use dedicated::Pool;
+pub(crate) use layout::{Layout, Primary};
 pub(crate) use link::Link;
 pub(crate) use reads::{WireKey, generation};
 pub(crate) use server_clock::ServerClock;
+pub(crate) use settings::{Address, Login, Settings, Tls, Topology};
+pub use tally::Connections;
+pub use unusable::Unusable;
+pub(crate) use upstream::Upstream;
+pub use validate::{Validated, ValidationWarning};
+pub(crate) use why::Why;

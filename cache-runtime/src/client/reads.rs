@@ -10,13 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use parking_lot::Mutex;
 use redis::{Cmd, RedisWrite, ToRedisArgs, Value};
 use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::cluster::Cluster;
 use super::link::{Link, Open};
+use super::wire::Wire;
 use crate::entry::Generation;
 use crate::error::Fault;
 
@@ -90,7 +93,8 @@ pub(crate) struct Reads {
     length: AtomicUsize,
 }
 
-struct InFlight<'a>(&'a AtomicUsize);
+/// A command that waits for its answer.
+pub(crate) struct InFlight<'a>(&'a AtomicUsize);
 
 impl<'a> InFlight<'a> {
     fn enter(count: &'a AtomicUsize) -> Self {
@@ -116,6 +120,10 @@ impl Link {
     ) -> Result<Strings, Fault> {
         let runtime = Handle::try_current().map_err(|_| Fault::NoRuntime)?.id();
         let (open, time) = self.open(time).await?;
+        if let Wire::Cluster(cluster) = &open.wire {
+            let keys = std::iter::once(key).chain(tags);
+            return Box::pin(self.get_each(&open, cluster, namespace, keys, time)).await;
+        }
         if open.reads.in_flight.load(Ordering::Relaxed) < ALONE {
             return if tags.is_empty() {
                 let key = WireKey::new(namespace, key);
@@ -159,11 +167,10 @@ impl Link {
         key: WireKey<'_>,
         time: Duration,
     ) -> Result<Strings, Fault> {
-        let _in_flight = InFlight::enter(&open.reads.in_flight);
+        let _in_flight = open.reads.enter();
         let mut cmd = Cmd::with_capacity(2, 3 + key.namespace.len() + key.key.len());
         cmd.arg("GET").arg(key);
-        let mut connection = open.connection();
-        let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
+        let outcome = timeout(time, open.wire.send(&cmd)).await;
         let bytes = into_bytes(self.judge(open, outcome)?)?;
         open.reads.observe(bytes.as_ref().map_or(0, Vec::len));
         Ok(Strings {
@@ -180,13 +187,12 @@ impl Link {
         keys: impl Iterator<Item = &'a Arc<str>>,
         time: Duration,
     ) -> Result<Strings, Fault> {
-        let _in_flight = InFlight::enter(&open.reads.in_flight);
+        let _in_flight = open.reads.enter();
         let mut cmd = redis::cmd("MGET");
         for key in keys {
             cmd.arg(WireKey::new(namespace, key));
         }
-        let mut connection = open.connection();
-        let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
+        let outcome = timeout(time, open.wire.send(&cmd)).await;
         let values = self.judge(open, outcome)?.extract_error()?;
         let mut strings = into_strings(values)?.into_iter();
         Ok(Strings {
@@ -195,13 +201,52 @@ impl Link {
         })
     }
 
-    /// Reads the strings at several keys, in their order, in one command.
+    /// A key and its tags on a cluster, each in a command of its own: the client library would
+    /// make the same of an `MGET`, one command for each slot.
+    async fn get_each<'a>(
+        self: &Arc<Self>,
+        open: &Arc<Open>,
+        cluster: &Cluster,
+        namespace: &str,
+        keys: impl Iterator<Item = &'a Arc<str>>,
+        time: Duration,
+    ) -> Result<Strings, Fault> {
+        let mut strings = self
+            .strings_of(open, cluster, namespace, keys, time)
+            .await?;
+        let at_tags = strings.split_off(1).into_iter().map(generation).collect();
+        let at_key = strings.pop().flatten();
+        Ok(Strings { at_key, at_tags })
+    }
+
+    async fn strings_of<'a>(
+        &self,
+        open: &Arc<Open>,
+        cluster: &Cluster,
+        namespace: &str,
+        keys: impl Iterator<Item = &'a Arc<str>>,
+        time: Duration,
+    ) -> Result<Vec<Bytes>, Fault> {
+        let get = |key| get_one(open, cluster, WireKey::new(namespace, key));
+        let outcome = timeout(time, try_join_all(keys.map(|key: &'a Arc<str>| get(key)))).await;
+        self.judge(open, outcome)
+    }
+
+    /// Reads the strings at several keys, in their order, in one command; on a cluster in one for
+    /// each, at once.
     pub(crate) async fn get_many(
         self: &Arc<Self>,
         namespace: &str,
         keys: &[&Arc<str>],
         time: Duration,
     ) -> Result<Vec<Bytes>, Fault> {
+        if self.upstream.is_cluster() {
+            let (open, time) = self.open(time).await?;
+            if let Wire::Cluster(cluster) = &open.wire {
+                let keys = keys.iter().copied();
+                return self.strings_of(&open, cluster, namespace, keys, time).await;
+            }
+        }
         let mut strings = Vec::with_capacity(keys.len());
         for batch in keys.chunks(MANY) {
             let mut cmd = redis::cmd("MGET");
@@ -211,6 +256,22 @@ impl Link {
             strings.extend(into_strings(self.command(&cmd, time).await?)?);
         }
         Ok(strings)
+    }
+}
+
+/// What is at one key of a cluster, if that is a string.
+async fn get_one(
+    open: &Open,
+    cluster: &Cluster,
+    key: WireKey<'_>,
+) -> Result<Bytes, redis::RedisError> {
+    let _in_flight = open.reads.enter();
+    let mut cmd = redis::cmd("GET");
+    cmd.arg(key);
+    match cluster.send(&cmd).await {
+        Ok(value) => Ok(into_bytes(value).ok().flatten()),
+        Err(error) if error.code() == Some("WRONGTYPE") => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -235,7 +296,7 @@ impl Gathering {
     }
 
     async fn send(&self, batch: Vec<Rider>) {
-        let _in_flight = InFlight::enter(&self.open.reads.in_flight);
+        let _in_flight = self.open.reads.enter();
         let shared = SharedTags::of(&batch);
         let keys = || batch.iter().map(|rider| &rider.key).chain(&shared.tags);
         let (count, bytes) = keys().fold((0, 0), |(count, bytes), key| {
@@ -252,8 +313,7 @@ impl Gathering {
             .map(|rider| rider.time)
             .max()
             .unwrap_or_default();
-        let mut connection = self.open.connection();
-        let outcome = timeout(time, connection.send_packed_command(&cmd)).await;
+        let outcome = timeout(time, self.open.wire.send(&cmd)).await;
         match self.link.judge(&self.open, outcome) {
             Ok(Value::Array(mut values)) if values.len() == count => {
                 let mut at_tags = shared.hand_out(values.split_off(batch.len()));
@@ -362,6 +422,14 @@ impl Drop for Waiting<'_> {
 }
 
 impl Reads {
+    pub(super) fn enter(&self) -> InFlight<'_> {
+        InFlight::enter(&self.in_flight)
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
     /// Waits for a batch that leaves from another runtime, which may be one that nobody drives:
     /// then all who wait are sent away, or no later rider would start another batch.
     async fn ride_along(&self, answer: Answer, time: Duration) -> Result<Strings, Fault> {

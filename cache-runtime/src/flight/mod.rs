@@ -72,6 +72,8 @@ impl Flights {
     }
 
     fn shard(&self, key: &str) -> &Mutex<HashMap<Arc<str>, Vec<Open>>> {
+        #[cfg(test)]
+        crate::model::touch();
         let hash = self.hasher.hash_one(key);
         &self.shards[usize::from(hash.to_le_bytes()[0]) % SHARDS]
     }
@@ -113,6 +115,8 @@ impl Flights {
             self.shard(key).lock().remove(key);
             return;
         }
+        #[cfg(test)]
+        crate::model::touch();
         // All that are open: loads under way in this process, which are few.
         for shard in &self.shards {
             shard.lock().retain(|_, open| {
@@ -154,6 +158,8 @@ impl Leader {
 
     /// Whether anybody waits; final once the flight is closed.
     pub(crate) fn has_joiners(&self) -> bool {
+        #[cfg(test)]
+        crate::model::touch();
         self.sender.receiver_count() > 0
     }
 

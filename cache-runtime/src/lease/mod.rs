@@ -54,6 +54,17 @@ impl Lease {
         self.is_written
     }
 
+    /// What a mutant does instead of relying on what was captured before the load.
+    #[cfg(cache_mutant = "capture_before_load")]
+    pub(crate) async fn captured_again(mut self) -> Self {
+        let mut budget = self.cache.fresh_budget();
+        if let Ok(read) = self.cache.0.store.read(self.keyed(), &mut budget).await {
+            let all: Option<Vec<_>> = read.generations.into_iter().collect();
+            self.generations = all.unwrap_or_else(|| self.generations.clone());
+        }
+        self
+    }
+
     /// Takes the lease on a key. It is given back if this future is dropped, or if nobody knows
     /// what became of the command: else the key would be blocked for the lease's whole time.
     pub(crate) async fn take(

@@ -208,7 +208,7 @@ impl Memory {
     }
 
     /// The store's time in milliseconds.
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -240,7 +240,7 @@ impl Memory {
         tags.iter().map(|tag| self.generation(tag, now)).collect()
     }
 
-    pub(super) fn read(&self, at: Keyed<'_>) -> Read {
+    pub(crate) fn read(&self, at: Keyed<'_>) -> Read {
         let now = self.clock.now();
         Read {
             generations: self.observe(at.tags, now),
@@ -262,7 +262,7 @@ impl Memory {
         self.claims[usize::from(hash.to_le_bytes()[0]) % SHARDS].lock()
     }
 
-    pub(super) fn lease(
+    pub(crate) fn lease(
         &self,
         at: Keyed<'_>,
         token: Token,
@@ -319,7 +319,7 @@ impl Memory {
         (generation, false)
     }
 
-    pub(super) fn publish(
+    pub(crate) fn publish(
         &self,
         at: Keyed<'_>,
         token: Token,
@@ -495,6 +495,47 @@ impl Memory {
     pub(crate) fn size(&self) -> (u64, u64) {
         (self.entries.len() as u64, self.entries.weight())
     }
+
+    /// How many bytes it may hold.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.entries.capacity()
+    }
+}
+
+/// What a run of the model sees and does that no call can.
+#[cfg(test)]
+pub(crate) enum Inspected {
+    Free,
+    Leased(Token),
+    Cooling,
+    Fenced(u64),
+}
+
+#[cfg(test)]
+impl Memory {
+    pub(crate) fn inspect(&self, key: &str) -> (Option<Arc<MemoryEntry>>, Inspected) {
+        let now = self.clock.now();
+        let claim = match self.claims(key).get(key) {
+            Some(Claim::Lease(token)) => Inspected::Leased(*token),
+            Some(Claim::Cooling(until)) if *until > now => Inspected::Cooling,
+            Some(Claim::Fence(epoch, writers)) if is_fenced(writers, now) => {
+                Inspected::Fenced(*epoch)
+            }
+            _ => Inspected::Free,
+        };
+        (self.entry(key), claim)
+    }
+
+    /// Its time is over.
+    pub(crate) fn end_claim(&self, key: &str) {
+        self.claims(key).remove(key);
+    }
+
+    /// Its time is over, or it is evicted.
+    pub(crate) fn end_entry(&self, key: &str) {
+        let _claims = self.claims(key);
+        self.entries.remove(key);
+    }
 }
 
 /// What the claims on a key leave to who asks for the lease.
@@ -590,6 +631,10 @@ fn holds(claims: &Claims, key: &str, token: Token) -> bool {
 pub(super) fn new_generation() -> Generation {
     if cfg!(cache_mutant = "random_generation") {
         return [0; 16];
+    }
+    #[cfg(test)]
+    if let Some(generation) = crate::model::random_bytes() {
+        return generation;
     }
     rand::random()
 }

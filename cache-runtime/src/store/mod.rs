@@ -20,7 +20,11 @@ use crate::entry::{Generation, Token};
 use crate::error::Fault;
 
 pub(crate) use candidate::Candidate;
+#[cfg(test)]
+pub(crate) use conformance::RedisServer;
 pub(crate) use glob::matches;
+#[cfg(test)]
+pub(crate) use memory::Inspected;
 pub(crate) use memory::{Content, Memory, MemoryEntry};
 pub(crate) use redis::Redis;
 
@@ -28,6 +32,9 @@ pub(crate) use redis::Redis;
 pub(crate) enum Store {
     Memory(Box<Memory>),
     Redis(Arc<Redis>),
+    /// Shared by the processes of a run of the model.
+    #[cfg(test)]
+    Sim(Arc<crate::model::Sim>),
 }
 
 /// A key, and the keys of the tags that its entry carries.
@@ -163,11 +170,23 @@ pub(crate) enum Remaining {
 }
 
 impl Store {
+    /// Whether entries are bytes in it, and not values.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            Self::Redis(_) => true,
+            #[cfg(test)]
+            Self::Sim(sim) => sim.holds_bytes(),
+        }
+    }
+
     /// The store's time, in milliseconds: Redis', as far as it is known, or the clock's.
     pub(crate) fn now(&self) -> u64 {
         match self {
             Self::Memory(memory) => memory.now(),
             Self::Redis(redis) => redis.now(),
+            #[cfg(test)]
+            Self::Sim(sim) => sim.now(),
         }
     }
 
@@ -180,6 +199,8 @@ impl Store {
                 budget.spend(start);
                 read
             }
+            #[cfg(test)]
+            Self::Sim(sim) => sim.read(at).await,
         }
     }
 
@@ -200,6 +221,8 @@ impl Store {
                 budget.spend(start);
                 read
             }
+            #[cfg(test)]
+            Self::Sim(sim) => sim.read_many(all).await,
         }
     }
 
@@ -221,6 +244,8 @@ impl Store {
                 budget.spend(start);
                 leasing
             }
+            #[cfg(test)]
+            Self::Sim(sim) => sim.lease(at, token, take, tag_life).await,
         }
     }
 
@@ -241,6 +266,8 @@ impl Store {
             (Self::Redis(redis), Entry::Bytes(bytes)) => {
                 redis.publish(at, token, generations, &bytes, time).await
             }
+            #[cfg(test)]
+            (Self::Sim(sim), entry) => sim.publish(at, token, generations, entry, time).await,
             _ => unreachable!("an entry is prepared for the store it is published to"),
         }
     }
@@ -267,6 +294,8 @@ impl Store {
                 });
                 redis.put_many(&entries.collect::<Vec<_>>(), time).await
             }
+            #[cfg(test)]
+            Self::Sim(sim) => sim.put_many(entries, time).await,
         }
     }
 
@@ -281,6 +310,8 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.release(at, token, generations, leave)),
             Self::Redis(redis) => redis.release(at, token, generations, leave).await,
+            #[cfg(test)]
+            Self::Sim(sim) => sim.release(at, token, generations, leave).await,
         }
     }
 
@@ -295,6 +326,17 @@ impl Store {
     ) -> Result<bool, Fault> {
         match (self, what) {
             (Self::Redis(redis), what) => redis.forget(what, settle, replicas, occasion).await,
+            #[cfg(test)]
+            (Self::Sim(sim), What::Keys(keys)) if settle.is_zero() => {
+                sim.invalidate(keys).await.map(|_| true)
+            }
+            #[cfg(test)]
+            (Self::Sim(sim), What::Keys(keys)) => sim
+                .fence(keys, Token::random(), settle)
+                .await
+                .map(|()| true),
+            #[cfg(test)]
+            (Self::Sim(_), What::Pattern(_)) => unreachable!("no scenario has patterns"),
             (Self::Memory(memory), What::Keys(keys)) if settle.is_zero() => {
                 for key in keys {
                     memory.invalidate(key);
@@ -320,7 +362,8 @@ impl Store {
                 .iter()
                 .map(|key| u64::from(memory.invalidate(key)))
                 .sum()),
-            Self::Redis(redis) => redis.invalidate(redis.link(), keys).await,
+            Self::Redis(redis) => redis.invalidate(keys).await,
+            Self::Sim(sim) => sim.invalidate(keys).await,
         }
     }
 
@@ -328,7 +371,9 @@ impl Store {
     pub(crate) async fn confirm(&self, replicas: u32) -> Result<bool, Fault> {
         match self {
             Self::Memory(_) => Ok(true),
-            Self::Redis(redis) => redis.confirm(replicas).await,
+            Self::Redis(redis) => redis.confirm_all(replicas).await,
+            #[cfg(test)]
+            Self::Sim(_) => Ok(true),
         }
     }
 
@@ -337,6 +382,8 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.sweep(pattern)),
             Self::Redis(redis) => redis.sweep(pattern).await,
+            #[cfg(test)]
+            Self::Sim(_) => unreachable!("no scenario sweeps"),
         }
     }
 
@@ -354,6 +401,8 @@ impl Store {
                 Ok(())
             }
             Self::Redis(redis) => redis.fence(keys, writer, time).await,
+            #[cfg(test)]
+            Self::Sim(sim) => sim.fence(keys, writer, time).await,
         }
     }
 
@@ -370,6 +419,8 @@ impl Store {
                 Ok(())
             }
             Self::Redis(redis) => redis.unfence(keys, writer, settle).await,
+            #[cfg(test)]
+            Self::Sim(sim) => sim.unfence(keys, writer, settle).await,
         }
     }
 

@@ -1,18 +1,24 @@
 //! A Redis server of the test's own, from its start to its end.
 
 mod address;
+mod cluster;
 mod connect;
 mod monitor;
 mod process;
+mod sentinel;
 mod start;
 mod statistics;
+mod tls;
 
 use tempfile::TempDir;
 
 use self::address::{Address, Listen};
 use self::process::Process;
 
+pub use self::cluster::RedisCluster;
 pub use self::monitor::Monitor;
+pub use self::sentinel::SentinelSet;
+pub use self::tls::{Authority, Identity, TlsServer, Validity};
 
 /// A `redis-server` process, stopped when the handle is dropped.
 ///

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cache_runtime::{Cache, cache_result};
-use cache_tests::{Latencies, RedisServer};
+use cache_tests::{Latencies, RedisServer, scattered};
 use tokio::task::JoinSet;
 
 use super::TURN;
-use super::support::{on, scattered, until};
+use super::support::{on, until};
 
 const LOADER: Duration = Duration::from_millis(5);
 

@@ -22,7 +22,7 @@ fn a_crate_in_order_passes() {
     assert_eq!(report.problems(), [""; 0]);
     let text = report.to_string();
     assert!(
-        text.contains("6 cached, 1 updating and 3 invalidating functions, 1 templates; 0 problems"),
+        text.contains("7 cached, 1 updating and 4 invalidating functions, 1 templates; 0 problems"),
         "{text}"
     );
 }
@@ -67,6 +67,7 @@ fn an_entry_says_what_its_attribute_says() {
         attribute.is_some_and(|line| line.contains("ttl = 1800")),
         "{attribute:?}"
     );
+    assert_eq!(entry("school::classes::rooms").tags, ["class:<class>"]);
     assert_eq!(entry("school::users::rename").kind, EntryKind::Update);
     let members = entry("school::classes::members");
     assert_eq!(members.keys, ["class:<id>:members"], "of the constant");
@@ -97,6 +98,11 @@ fn every_mistake_is_a_problem() {
         ),
         ("nothing caches `users:<id>`", "muddle::forget ", "lib.rs:"),
         ("nothing caches `classes:*`", "muddle::forget ", "lib.rs:"),
+        (
+            "no entry carries the tag `classes:<id>`",
+            "muddle::dissolve ",
+            "lib.rs:",
+        ),
     ];
     for (problem, one, other) in expected {
         let found = report

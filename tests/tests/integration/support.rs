@@ -132,9 +132,3 @@ pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
         .await
         .expect("it never happened");
 }
-
-/// A number for a round of a task. Tasks that count up meet at a key that is being loaded, and
-/// from then on go together, from one miss to the next.
-pub(crate) fn scattered(task: u64, round: u64) -> u64 {
-    (task << 32 | round).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40
-}

@@ -501,7 +501,19 @@ where
         if !self.pending.iter().any(is_waiting) {
             return Ok(());
         }
-        if self.patience().pause().await {
+        let patience = self.patience();
+        #[cfg(test)]
+        let has_time = {
+            let keys: Vec<_> = self
+                .pending
+                .iter()
+                .filter_map(|it| it.key.clone())
+                .collect();
+            crate::model::pause(&keys, patience.pause()).await
+        };
+        #[cfg(not(test))]
+        let has_time = patience.pause().await;
+        if has_time {
             return Ok(());
         }
         self.cache.count(Event::WaitTimeout);

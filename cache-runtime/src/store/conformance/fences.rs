@@ -22,7 +22,7 @@ async fn is_fenced(stage: &Stage, place: &Place) -> bool {
 
 #[tokio::test]
 async fn a_fence_stands_until_its_last_writer_takes_it_away() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let (place, (one, two)) = (stage.place(0), writers());
         stage.put(&place, ENTRY).await;
         stage.fence(&place, one, HELD).await;
@@ -37,7 +37,7 @@ async fn a_fence_stands_until_its_last_writer_takes_it_away() {
 
 #[tokio::test]
 async fn a_fence_stands_until_the_latest_time_of_its_writers() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let (place, (one, two)) = (stage.place(0), writers());
         stage.fence(&place, one, 3 * HELD).await;
         stage.fence(&place, two, HELD).await;
@@ -50,7 +50,7 @@ async fn a_fence_stands_until_the_latest_time_of_its_writers() {
 
 #[tokio::test]
 async fn a_writer_that_has_vanished_does_not_outlast_the_others() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let (place, (vanished, writer)) = (stage.place(0), writers());
         stage.fence(&place, vanished, HELD).await;
         stage.fence(&place, writer, 3 * HELD).await;
@@ -62,7 +62,7 @@ async fn a_writer_that_has_vanished_does_not_outlast_the_others() {
 
 #[tokio::test]
 async fn a_writer_prolongs_its_fence() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let (place, (writer, _)) = (stage.place(0), writers());
         stage.fence(&place, writer, HELD).await;
         stage.advance(HELD / 2);
@@ -76,7 +76,7 @@ async fn a_writer_prolongs_its_fence() {
 
 #[tokio::test]
 async fn a_fence_settles() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let (place, (one, two)) = (stage.place(0), writers());
         stage.fence(&place, one, 3 * HELD).await;
         stage.unfence(&place, one, HELD / 2).await;
@@ -96,7 +96,7 @@ async fn a_fence_settles() {
 
 #[tokio::test]
 async fn whatever_happens_to_a_fenced_key_shows_and_takes_no_fence_away() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let (place, (one, two)) = (stage.place(0), writers());
         stage.fence(&place, one, HELD).await;
         let mut before = stage.read(&place).await.reading;
@@ -126,7 +126,7 @@ async fn whatever_happens_to_a_fenced_key_shows_and_takes_no_fence_away() {
 
 #[tokio::test]
 async fn an_invalidation_leaves_a_fence_to_its_writers() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let (place, (one, two)) = (stage.place(0), writers());
         stage.fence(&place, one, HELD).await;
         stage.fence(&place, two, HELD).await;
@@ -140,7 +140,7 @@ async fn an_invalidation_leaves_a_fence_to_its_writers() {
 
 #[tokio::test]
 async fn a_fence_voids_leases_for_good() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for is_beside in [false, true] {
             let (place, (writer, _)) = (stage.place(0), writers());
             let token = if is_beside {
@@ -161,7 +161,7 @@ async fn a_fence_voids_leases_for_good() {
 
 #[tokio::test]
 async fn the_end_of_a_fence_that_was_lost_still_invalidates() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let (place, (writer, _)) = (stage.place(0), writers());
         stage.fence(&place, writer, HELD).await;
         stage.put(&place, ENTRY).await;

@@ -18,7 +18,7 @@ async fn a_release_leaves_what_it_says() {
         (Ended, [Seen::Nothing, Seen::Nothing, Seen::Nothing]),
     ];
     let leaves = [Leave::Nothing, Leave::Kept, Leave::Cooling(HELD)];
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for (before, expected) in KINDS {
             for (leave, expected) in leaves.into_iter().zip(expected) {
                 let case = format!("{}: {before:?}, {leave:?}", stage.name());
@@ -37,7 +37,7 @@ async fn a_release_leaves_what_it_says() {
 
 #[tokio::test]
 async fn what_a_release_puts_back_ends_when_it_would_have_ended() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let place = stage.place(0);
         let token = stage.lease_beside(&place, ENTRY).await;
         stage.advance(LEASE / 2);
@@ -55,7 +55,7 @@ async fn what_a_release_puts_back_ends_when_it_would_have_ended() {
 
 #[tokio::test]
 async fn nothing_cools_down_for_longer_than_there_is_an_entry() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let place = stage.place(0);
         let token = stage.lease_beside(&place, ENTRY).await;
         let cooling = Leave::Cooling(2 * LIFE);
@@ -70,7 +70,7 @@ async fn nothing_cools_down_for_longer_than_there_is_an_entry() {
 
 #[tokio::test]
 async fn an_entry_is_stored_for_its_time() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let place = stage.place(0);
         let token = stage.lease_beside(&place, ENTRY).await;
         stage.advance(LEASE / 2);
@@ -99,7 +99,7 @@ async fn lose(stage: &Stage, place: &Place, how: usize) {
 
 #[tokio::test]
 async fn who_has_lost_a_lease_changes_nothing() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for how in 0..7 {
             for before in [Leased, Beside, BesideNewer] {
                 if before == BesideNewer && (4..6).contains(&how) {
@@ -190,7 +190,7 @@ async fn a_renewal_does_not_prolong_the_entry() {
 
 #[tokio::test]
 async fn a_touch_prolongs_the_very_entry_that_was_read() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let place = stage.place(0);
         stage.put(&place, ENTRY).await;
         let read = stage.read(&place).await.reading;
@@ -207,7 +207,7 @@ async fn a_touch_prolongs_the_very_entry_that_was_read() {
 
 #[tokio::test]
 async fn a_touch_leaves_leases_alone() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let place = stage.place(0);
         let token = stage.lease_beside(&place, ENTRY).await;
         let read = stage.read(&place).await.reading;

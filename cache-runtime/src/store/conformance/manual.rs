@@ -31,7 +31,7 @@ const TABLE: [(Before, On, bool, bool); 16] = [
 
 #[tokio::test]
 async fn an_entry_has_an_end_wherever_it_is_kept() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for (before, on, is_entry, _) in TABLE {
             if !on.holds(&stage) {
                 continue;
@@ -61,7 +61,7 @@ async fn an_entry_has_an_end_wherever_it_is_kept() {
 
 #[tokio::test]
 async fn a_deletion_tells_of_entries_and_spares_fences() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for (before, on, is_entry, _) in TABLE {
             if !on.holds(&stage) {
                 continue;
@@ -83,7 +83,7 @@ async fn a_deletion_tells_of_entries_and_spares_fences() {
 
 #[tokio::test]
 async fn an_invalidation_leaves_nothing_but_fences() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for (before, on, is_entry, _) in TABLE {
             if !on.holds(&stage) {
                 continue;
@@ -113,7 +113,7 @@ async fn an_invalidation_leaves_nothing_but_fences() {
 
 #[tokio::test]
 async fn only_counters_are_counted() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for (before, on, _, is_counted) in TABLE {
             if !on.holds(&stage) {
                 continue;
@@ -132,7 +132,7 @@ async fn only_counters_are_counted() {
 
 #[tokio::test]
 async fn what_is_put_takes_the_place_of_anything() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for (before, on, ..) in TABLE {
             if !on.holds(&stage) {
                 continue;

@@ -1,5 +1,5 @@
-//! What a store does, whichever it is: each scenario runs on the embedded one and on Redis, by a
-//! clock that stands still until the scenario moves it.
+//! What a store does, whichever it is: each scenario runs on the embedded one, on Redis and on
+//! a cluster, by a clock that stands still until the scenario moves it.
 
 mod before;
 mod fences;
@@ -9,3 +9,5 @@ mod server;
 mod stage;
 mod tags;
 mod takes;
+
+pub(crate) use server::Server as RedisServer;

@@ -25,10 +25,11 @@ pub(super) const TAG_LIFE: Duration = Duration::from_secs(86_400);
 pub(super) const OURS: u32 = 5;
 pub(super) const NEWER: u32 = 6;
 
-/// A store of either kind.
+/// A store of any kind.
 pub(super) struct Stage {
     pub(super) store: Store,
     clock: Clock,
+    name: &'static str,
     server: Option<Server>,
     places: AtomicU32,
 }
@@ -80,8 +81,8 @@ pub(super) const ENTRY: Made = Made {
 pub(super) const LOADED: Made = Made { number: 2, ..ENTRY };
 
 impl Stage {
-    pub(super) async fn both() -> [Self; 2] {
-        [Self::memory(), Self::redis().await]
+    pub(super) async fn all() -> [Self; 3] {
+        [Self::memory(), Self::redis().await, Self::cluster().await]
     }
 
     pub(super) fn memory() -> Self {
@@ -89,18 +90,28 @@ impl Stage {
         Self {
             store: Store::Memory(Box::new(Memory::new(1 << 20, clock.clone()))),
             clock,
+            name: "memory",
             server: None,
             places: AtomicU32::new(0),
         }
     }
 
     pub(super) async fn redis() -> Self {
-        let (clock, server) = (Clock::manual(), Server::start());
+        Self::on(Server::start(), "Redis").await
+    }
+
+    pub(super) async fn cluster() -> Self {
+        Self::on(Server::start_cluster(), "a cluster").await
+    }
+
+    async fn on(server: Server, name: &'static str) -> Self {
+        let clock = Clock::manual();
         let (namespace, budget) = (Arc::from("test:"), 10 * SECOND);
-        let redis = Redis::new(&server.client, namespace, budget, LEASE, clock.clone());
+        let redis = Redis::new(&server.settings(), namespace, budget, LEASE, clock.clone());
         let stage = Self {
             store: Store::Redis(Arc::new(redis)),
             clock,
+            name,
             server: Some(server),
             places: AtomicU32::new(0),
         };
@@ -120,7 +131,7 @@ impl Stage {
     }
 
     pub(super) fn name(&self) -> &'static str {
-        if self.is_redis() { "Redis" } else { "memory" }
+        self.name
     }
 
     pub(super) fn advance(&self, time: Duration) {
@@ -265,6 +276,7 @@ impl Stage {
         match &self.store {
             Store::Memory(memory) => memory.invalidate(&place.key),
             Store::Redis(redis) => redis.delete(&place.key).await.unwrap(),
+            Store::Sim(_) => unreachable!("it is not one of the stores"),
         }
     }
 
@@ -272,6 +284,7 @@ impl Stage {
         match &self.store {
             Store::Memory(memory) => memory.expire(&place.key, time),
             Store::Redis(redis) => redis.expire(&place.key, time).await.unwrap(),
+            Store::Sim(_) => unreachable!("it is not one of the stores"),
         }
     }
 
@@ -280,6 +293,7 @@ impl Stage {
         let remaining = match &self.store {
             Store::Memory(memory) => memory.remaining(key),
             Store::Redis(redis) => redis.remaining(key).await.unwrap(),
+            Store::Sim(_) => unreachable!("it is not one of the stores"),
         };
         match remaining {
             Remaining::NoEntry => None,
@@ -293,6 +307,7 @@ impl Stage {
         match &self.store {
             Store::Memory(memory) => memory.count(&place.key, 1, Some(LIFE)).is_some(),
             Store::Redis(redis) => redis.count(&place.key, 1, Some(LIFE)).await.is_ok(),
+            Store::Sim(_) => unreachable!("it is not one of the stores"),
         }
     }
 }

@@ -25,7 +25,7 @@ async fn generations(stage: &Stage, place: &Place) -> Vec<Option<Generation>> {
 
 #[tokio::test]
 async fn a_lease_gives_generations_to_tags_that_have_none() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let place = stage.place(8);
         assert_eq!(generations(&stage, &place).await, [None; 8]);
         let (token, captured) = stage.lease(&place, Take::Absent).await;
@@ -74,7 +74,7 @@ async fn happen(stage: &Stage, place: &Place, what: usize) -> bool {
 #[tokio::test]
 async fn a_tag_that_moves_voids_leases_for_good() {
     let leaves = [Leave::Nothing, Leave::Kept, Leave::Cooling(HELD)];
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for what in 0..5 {
             for leave in [None].into_iter().chain(leaves.map(Some)) {
                 let case = format!("{}: {what}, {leave:?}", stage.name());
@@ -100,7 +100,7 @@ async fn a_tag_that_moves_voids_leases_for_good() {
 #[tokio::test]
 async fn what_stands_is_published_and_released_under_its_tags() {
     let leaves = [Leave::Nothing, Leave::Kept, Leave::Cooling(HELD)];
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for leave in leaves {
             let place = stage.place(2);
             stage.put(&place, ENTRY).await;
@@ -128,7 +128,7 @@ async fn lease_while_written(stage: &Stage, place: &Place) -> (Token, Vec<Genera
 
 #[tokio::test]
 async fn nothing_is_published_under_a_tag_that_is_being_written() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for is_over in [false, true] {
             let place = stage.place(2);
             fence_tag(&stage, &place.tags[1]).await;
@@ -145,7 +145,7 @@ async fn nothing_is_published_under_a_tag_that_is_being_written() {
 
 #[tokio::test]
 async fn a_release_tells_whether_anything_has_happened_while_a_tag_is_written() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for what in 0..4 {
             let place = stage.place(2);
             let tag = &place.tags[1];
@@ -167,7 +167,7 @@ async fn a_release_tells_whether_anything_has_happened_while_a_tag_is_written() 
 
 #[tokio::test]
 async fn what_is_no_generation_makes_way_for_one() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let place = stage.place(1);
         let tag = Place {
             key: place.tags[0].clone(),
@@ -195,7 +195,7 @@ async fn a_tag_that_is_no_string_is_under_no_entry() {
 
 #[tokio::test]
 async fn a_generation_outlives_what_is_stored_under_it() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let place = stage.place(1);
         let tag = place.tags[0].clone();
         let (_, first) = stage.lease(&place, Take::Absent).await;
@@ -214,7 +214,7 @@ async fn a_generation_outlives_what_is_stored_under_it() {
 async fn left(stage: &Stage, tag: &std::sync::Arc<str>) -> Option<std::time::Duration> {
     match &stage.store {
         Store::Memory(_) => stage.remaining(tag).await,
-        Store::Redis(_) => Some(stage.end(tag)),
+        _ => Some(stage.end(tag)),
     }
 }
 
@@ -233,7 +233,7 @@ async fn a_generation_without_an_end_keeps_none() {
 
 #[tokio::test]
 async fn a_lease_given_back_blindly_leaves_the_entry() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         let place = stage.place(2);
         stage.put(&place, ENTRY).await;
         let read = stage.read(&place).await.reading;

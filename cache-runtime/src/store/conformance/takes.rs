@@ -64,7 +64,7 @@ fn takes(read: &Reading) -> [Take<'_>; 5] {
 
 #[tokio::test]
 async fn whatever_a_key_holds_a_lease_takes_no_more_than_it_may() {
-    for stage in Stage::both().await {
+    for stage in Stage::all().await {
         for (before, on, expected) in TABLE {
             if !on.holds(&stage) {
                 continue;

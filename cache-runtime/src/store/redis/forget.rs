@@ -6,7 +6,6 @@ use std::time::Duration;
 use ::redis::{Cmd, Value, cmd};
 use tokio::sync::watch;
 
-use super::scripts::Script;
 use super::{Redis, millis};
 use crate::client::{Link, WireKey, probing};
 use crate::entry::Token;
@@ -60,7 +59,7 @@ impl Redis {
             .filter(|callers| !Arc::ptr_eq(callers, own));
         for link in std::iter::once(own).chain(callers) {
             let before = link.breaker().changes();
-            self.forget_on(link, what, settle).await?;
+            self.over(link).forget_here(what, settle).await?;
             if replicas > 0 && !self.confirm_on(link, replicas, before).await? {
                 return Ok(false);
             }
@@ -68,20 +67,20 @@ impl Redis {
         Ok(true)
     }
 
-    async fn forget_on(
-        &self,
-        link: &Arc<Link>,
-        what: What<'_>,
-        settle: Duration,
-    ) -> Result<(), Fault> {
+    /// The same over one connection, whoever asks.
+    fn over(&self, link: &Arc<Link>) -> Self {
+        Self {
+            callers: link.clone(),
+            engine: link.clone(),
+            ..self.clone()
+        }
+    }
+
+    async fn forget_here(&self, what: What<'_>, settle: Duration) -> Result<(), Fault> {
         match what {
-            What::Pattern(pattern) => self.sweep_on(link, pattern).await.map(drop),
-            What::Keys(keys) if settle.is_zero() => self.invalidate(link, keys).await.map(drop),
-            What::Keys(keys) => {
-                let (script, time) = (Script::Fence, millis(settle));
-                self.set_writer(link, script, keys, Token::random(), time)
-                    .await
-            }
+            What::Pattern(pattern) => self.sweep(pattern).await.map(drop),
+            What::Keys(keys) if settle.is_zero() => self.invalidate(keys).await.map(drop),
+            What::Keys(keys) => self.fence(keys, Token::random(), settle).await,
         }
     }
 
@@ -96,14 +95,25 @@ impl Redis {
         let mut wait = cmd("WAIT");
         wait.arg(replicas).arg(millis(self.budget));
         // Its answer may come as late as that, and is none of silence.
-        let answer = link.command(&wait, self.budget * 2).await?;
-        let confirmed = matches!(answer, Value::Int(count) if count >= i64::from(replicas));
+        let time = self.budget * 2;
+        let suffices = |answer| matches!(answer, Value::Int(count) if count >= i64::from(replicas));
+        let confirmed = match link.layout(self.budget).await? {
+            None => suffices(link.command(&wait, time).await?),
+            // Each primary has replicas of its own.
+            Some(layout) => {
+                let mut all = true;
+                for primary in &layout.0 {
+                    all &= suffices(link.command_at(primary, wait.clone(), time).await?);
+                }
+                all
+            }
+        };
         Ok(confirmed && link.breaker().changes() == before)
     }
 
     /// Says whether the replicas have what was written so far on any connection: they get all
     /// writes in one order, and so have it with a later one.
-    pub(in crate::store) async fn confirm(&self, replicas: u32) -> Result<bool, Fault> {
+    pub(in crate::store) async fn confirm_all(&self, replicas: u32) -> Result<bool, Fault> {
         let link = &self.confirming;
         let before = link.breaker().changes();
         let mut write = cmd("SET");

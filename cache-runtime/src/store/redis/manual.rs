@@ -7,6 +7,7 @@ use ::redis::{Cmd, Value, cmd};
 
 use super::scripts::Script;
 use super::{Redis, millis};
+use crate::client::RedisConnection;
 use crate::entry::fence_bytes;
 use crate::error::Fault;
 use crate::store::{Keyed, Reading, Remaining};
@@ -30,6 +31,9 @@ impl Redis {
         if entries.is_empty() {
             return Ok(());
         }
+        if self.is_cluster() {
+            return self.put_each(entries, ttl).await;
+        }
         let mut pipeline = ::redis::Pipeline::with_capacity(entries.len());
         for (key, entry) in entries {
             pipeline
@@ -40,11 +44,14 @@ impl Redis {
                 .arg(millis(ttl));
         }
         let (open, time) = self.link().open(self.budget).await?;
-        let mut connection = open.connection();
-        let send = connection.send_packed_commands(&pipeline, 0, entries.len());
+        let _in_flight = open.enter();
+        let send = open.wire().send_all(&pipeline, 0, entries.len());
         let outcome = tokio::time::timeout(time, send).await;
         let answers = Value::Array(self.link().judge(&open, outcome)?);
-        Ok(answers.extract_error().map(drop)?)
+        answers.extract_error().map(drop).map_err(|error| {
+            open.distrust(&error);
+            error.into()
+        })
     }
 
     pub(crate) async fn remaining(&self, key: &str) -> Result<Remaining, Fault> {
@@ -114,7 +121,8 @@ impl Redis {
         }
     }
 
-    /// How many keys the server has, in its database, and how much memory it uses.
+    /// How many keys the server has, in its database, and how much memory it uses; of a cluster,
+    /// all primaries together.
     pub(crate) async fn size(&self) -> Result<(u64, u64), Fault> {
         let keys = match self.idempotent(&cmd("DBSIZE"), self.budget).await? {
             Value::Int(keys) => u64::try_from(keys).unwrap_or(0),
@@ -122,16 +130,23 @@ impl Redis {
         };
         let mut info = cmd("INFO");
         info.arg("memory");
-        let memory = match self.idempotent(&info, self.budget).await? {
-            Value::BulkString(text) => used_memory(&String::from_utf8_lossy(&text)),
-            Value::VerbatimString { text, .. } => used_memory(&text),
-            _ => 0,
-        };
+        let memory = used_by_all(&self.idempotent(&info, self.budget).await?);
         Ok((keys, memory))
     }
 
-    pub(crate) async fn connection(&self) -> Result<::redis::aio::MultiplexedConnection, Fault> {
-        Ok(self.link().open(self.budget).await?.0.connection())
+    pub(crate) async fn connection(&self) -> Result<RedisConnection, Fault> {
+        let (open, _) = self.link().open(self.budget).await?;
+        Ok(RedisConnection::new(open.wire().clone()))
+    }
+}
+
+/// What one server says, or each node of a cluster.
+fn used_by_all(answer: &Value) -> u64 {
+    match answer {
+        Value::BulkString(text) => used_memory(&String::from_utf8_lossy(text)),
+        Value::VerbatimString { text, .. } => used_memory(text),
+        Value::Map(nodes) => nodes.iter().map(|(_, said)| used_by_all(said)).sum(),
+        _ => 0,
     }
 }
 

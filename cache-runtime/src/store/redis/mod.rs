@@ -1,5 +1,6 @@
-//! Entries on one Redis server.
+//! Entries on Redis: one server, or a cluster.
 
+mod cluster;
 mod forget;
 mod manual;
 mod scripts;
@@ -9,21 +10,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::{Cmd, Value};
+use tokio::runtime::Handle;
 
 use super::memory::new_generation;
 use super::{Keyed, Leasing, Leave, Read, Reading, Take};
-use crate::client::{Breaker, Link, ServerClock, WireKey, engine, generation};
+use crate::client::{
+    Breaker, Connections, Link, Pool, ServerClock, Settings, Upstream, WireKey, engine, generation,
+};
 use crate::clock::Clock;
 use crate::entry::{Generation, IDENTITY, Token, cooling_bytes, fence_bytes, lease_bytes};
 use crate::error::Fault;
 use scripts::Script;
 
+#[derive(Clone)]
 pub(crate) struct Redis {
     /// Driven by the callers' runtime: on a runtime of its own a command costs twice the CPU.
     callers: Arc<Link>,
     engine: Arc<Link>,
     /// Driven by the engine, for commands that wait for replicas, and whatever comes after them.
     confirming: Arc<Link>,
+    upstream: Arc<Upstream>,
+    pool: Arc<Pool>,
     clock: Arc<ServerClock>,
     namespace: Arc<str>,
     budget: Duration,
@@ -32,15 +39,16 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) fn new(
-        client: &::redis::Client,
+        settings: &Settings,
         namespace: Arc<str>,
         budget: Duration,
         lease: Duration,
         clock: Clock,
     ) -> Self {
         let clock = Arc::new(ServerClock::new(clock));
+        let upstream = Arc::new(Upstream::new(settings));
         let link = || {
-            let link = Link::new(client.clone(), clock.clone(), budget);
+            let link = Link::new(upstream.clone(), clock.clone(), budget);
             link.breaker().probe_with(forget::probe(&namespace), budget);
             Arc::new(link)
         };
@@ -48,6 +56,8 @@ impl Redis {
             callers: link(),
             engine: link(),
             confirming: link(),
+            pool: Arc::new(Pool::new(upstream.clone())),
+            upstream,
             clock,
             namespace,
             budget,
@@ -68,6 +78,50 @@ impl Redis {
         self.callers.breaker()
     }
 
+    /// Whether an entry and its tags may be on different servers.
+    fn is_cluster(&self) -> bool {
+        self.upstream.is_cluster()
+    }
+
+    /// Opens what the settings want open from the start.
+    pub(crate) fn warm_up(&self) {
+        if let Ok(runtime) = Handle::try_current() {
+            self.link().warm_up(&runtime);
+            self.pool.warm_up(&runtime);
+        } else if let Some(engine) = engine::get() {
+            self.engine.warm_up(engine.handle());
+            self.pool.warm_up(engine.handle());
+        }
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(crate) fn connections(&self) -> Connections {
+        let in_flight = self.callers.in_flight() + self.engine.in_flight();
+        let changes = |link: &Link| *link.changes().borrow();
+        let changes = changes(&self.callers) + changes(&self.engine);
+        self.upstream.tally().snapshot(in_flight, changes)
+    }
+
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// What a command of nobody's key is answered with, within `time`.
+    pub(crate) async fn ask(&self, cmd: &Cmd, time: Duration) -> Result<Value, Fault> {
+        self.idempotent(cmd, time).await
+    }
+
+    /// Closes all connections for good.
+    pub(crate) fn close(&self) {
+        self.pool.close();
+        self.callers.close();
+        self.engine.close();
+        self.confirming.close();
+    }
+
     pub(crate) fn namespace(&self) -> &str {
         &self.namespace
     }
@@ -79,12 +133,10 @@ impl Redis {
     /// A command that may be sent twice: once more if the connection went away under it, as it
     /// does when the runtime that drove it is shut down.
     async fn idempotent(&self, cmd: &Cmd, time: Duration) -> Result<Value, Fault> {
-        Self::idempotent_on(self.link(), cmd, time).await
-    }
-
-    async fn idempotent_on(link: &Arc<Link>, cmd: &Cmd, time: Duration) -> Result<Value, Fault> {
-        match link.command(cmd, time).await {
-            Err(fault) if fault.is_lost_connection() => Box::pin(link.command(cmd, time)).await,
+        match self.link().command(cmd, time).await {
+            Err(fault) if fault.is_lost_connection() => {
+                Box::pin(self.link().command(cmd, time)).await
+            }
             answer => answer,
         }
     }
@@ -148,6 +200,23 @@ impl Redis {
         tag_life: Duration,
         time: Duration,
     ) -> Result<Leasing, Fault> {
+        if at.tags.is_empty() || !self.is_cluster() {
+            return self.take(at, token, take, tag_life, time).await;
+        }
+        let untagged = Keyed { tags: &[], ..at };
+        let take = async |time| self.take(untagged, token, take, tag_life, time).await;
+        let leasing = Box::pin(self.lease_apart(at.tags, tag_life, time, take));
+        leasing.await
+    }
+
+    async fn take(
+        &self,
+        at: Keyed<'_>,
+        token: Token,
+        take: Take<'_>,
+        tag_life: Duration,
+        time: Duration,
+    ) -> Result<Leasing, Fault> {
         let (lease, now) = (lease_bytes(token), self.now());
         let (mode, expected, version): (_, &[u8], _) = match take {
             Take::Exactly(Reading::Bytes(bytes)) => ("exactly", bytes, 0),
@@ -182,6 +251,9 @@ impl Redis {
         entry: &[u8],
         time: Duration,
     ) -> Result<bool, Fault> {
+        if self.is_cluster() && !at.tags.is_empty() {
+            return Box::pin(self.publish_apart(at, token, generations, entry, time)).await;
+        }
         let (lease, millis) = (lease_bytes(token), millis(time));
         let (keys, now) = (self.wires(at), self.now());
         let run = Script::Publish.run(self.link(), &keys, self.budget, |cmd| {
@@ -200,6 +272,9 @@ impl Redis {
         generations: &[Generation],
         leave: Leave,
     ) -> Result<bool, Fault> {
+        if self.is_cluster() && !at.tags.is_empty() {
+            return Box::pin(self.release_apart(at, token, generations, leave)).await;
+        }
         let (claim, cooling) = (lease_bytes(token), cooling_bytes());
         let (left, time): (&[u8], _) = match leave {
             Leave::Nothing => (&[], 0),
@@ -226,24 +301,26 @@ impl Redis {
         stood(run.await)
     }
 
-    pub(super) async fn invalidate(
-        &self,
-        link: &Arc<Link>,
-        keys: &[Arc<str>],
-    ) -> Result<u64, Fault> {
+    pub(super) async fn invalidate(&self, keys: &[Arc<str>]) -> Result<u64, Fault> {
         let wires: Vec<_> = keys.iter().map(|key| self.wire(key)).collect();
         let mut deleted = 0;
         for batch in wires.chunks(sweep::BATCH) {
-            deleted += self.delete_all(link, batch).await?;
+            deleted += self.delete_all(batch).await?;
         }
         Ok(deleted)
     }
 
     /// Deletes keys, but for fences; it may be sent twice.
-    async fn delete_all(&self, link: &Arc<Link>, keys: &[WireKey<'_>]) -> Result<u64, Fault> {
+    async fn delete_all(&self, keys: &[WireKey<'_>]) -> Result<u64, Fault> {
         let fence = fence_bytes();
+        if self.is_cluster() {
+            let each = self.on_each(Script::Invalidate, keys, |cmd| {
+                cmd.arg(fence.as_slice());
+            });
+            return each.await;
+        }
         let run = || {
-            Script::Invalidate.run(link, keys, self.budget, |cmd| {
+            Script::Invalidate.run(self.link(), keys, self.budget, |cmd| {
                 cmd.arg(fence.as_slice());
             })
         };
@@ -263,8 +340,7 @@ impl Redis {
         writer: Token,
         time: Duration,
     ) -> Result<(), Fault> {
-        let link = self.link();
-        self.set_writer(link, Script::Fence, keys, writer, millis(time))
+        self.set_writer(Script::Fence, keys, writer, millis(time))
             .await
     }
 
@@ -275,14 +351,11 @@ impl Redis {
         settle: Duration,
     ) -> Result<(), Fault> {
         let settle = if settle.is_zero() { 0 } else { millis(settle) };
-        let link = self.link();
-        self.set_writer(link, Script::Unfence, keys, writer, settle)
-            .await
+        self.set_writer(Script::Unfence, keys, writer, settle).await
     }
 
     async fn set_writer(
         &self,
-        link: &Arc<Link>,
         script: Script,
         keys: &[Arc<str>],
         writer: Token,
@@ -291,11 +364,16 @@ impl Redis {
         let wires: Vec<_> = keys.iter().map(|key| self.wire(key)).collect();
         for batch in wires.chunks(sweep::BATCH) {
             let (fence, now) = (fence_bytes(), self.now());
-            let run = script.run(link, batch, self.budget, |cmd| {
+            let arguments = |cmd: &mut Cmd| {
                 cmd.arg(fence.as_slice()).arg(writer.as_slice());
                 cmd.arg(now).arg(time);
-            });
-            run.await?;
+            };
+            if self.is_cluster() {
+                self.on_each(script, batch, arguments).await?;
+            } else {
+                let run = script.run(self.link(), batch, self.budget, arguments);
+                run.await?;
+            }
         }
         Ok(())
     }

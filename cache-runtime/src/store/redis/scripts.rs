@@ -105,6 +105,29 @@ local reply = {answer, kept}
 for i = 2, #KEYS do reply[i + 1] = generations[i] end
 return reply";
 
+/// Captures a tag on a cluster, where it has a script of its own; see [`TAKE`]. Arguments: how long
+/// tags live, a new generation. Answers whether it is being written, and the generation.
+const CAPTURE: &str = r"
+local is_fenced, generation = epoch(redis.call('GET', KEYS[1]))
+if not is_fenced and (not generation or #generation ~= 16) then
+    generation = ARGV[2]
+    redis.call('SET', KEYS[1], generation, 'PX', ARGV[1])
+elseif not is_fenced then
+    local left = redis.call('PTTL', KEYS[1])
+    if left >= 0 and left < tonumber(ARGV[1]) / 2 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+end
+return {is_fenced and 1 or 0, generation}";
+
+/// What a tag holds now, as it was captured.
+const EPOCH: &str = r"
+local is_fenced, generation = epoch(redis.call('GET', KEYS[1]))
+return {is_fenced and 1 or 0, generation}";
+
+/// Deletes the very entry that begins like this.
+const WITHDRAW: &str = r"
+if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])";
+
 /// What publishing and releasing begin with. Keys: the entry's, its tags'. Arguments: the lease,
 /// then two of the script's own, then now, and a generation for each tag.
 const IF_IT_STANDS: &str = r"
@@ -281,6 +304,9 @@ pub(super) enum Script {
     Expire,
     Remaining,
     Delete,
+    Capture,
+    Epoch,
+    Withdraw,
 }
 
 struct Loaded {
@@ -288,13 +314,13 @@ struct Loaded {
     hash: String,
 }
 
-static LOADED: LazyLock<[Loaded; 12]> = LazyLock::new(|| {
+static LOADED: LazyLock<[Loaded; 15]> = LazyLock::new(|| {
     let guard = if cfg!(cache_mutant = "token") {
         WHATEVER_STANDS
     } else {
         IF_IT_STANDS
     };
-    let scripts: [&[&str]; 12] = [
+    let scripts: [&[&str]; 15] = [
         &[TAKE],
         &[guard, PUBLISH],
         &[guard, RELEASE],
@@ -307,6 +333,9 @@ static LOADED: LazyLock<[Loaded; 12]> = LazyLock::new(|| {
         &[ENTRY, EXPIRE],
         &[ENTRY, REMAINING],
         &[ENTRY, DELETE],
+        &[CAPTURE],
+        &[EPOCH],
+        &[WITHDRAW],
     ];
     scripts.map(|pieces| {
         let code = format!("{LAYOUT}{}", pieces.concat());

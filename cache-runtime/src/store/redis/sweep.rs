@@ -1,36 +1,71 @@
 //! Keys by pattern: `SCAN` in bounded steps, never `KEYS`.
 
-use std::sync::Arc;
-
 use ::redis::{Value, cmd};
 
 use super::Redis;
-use crate::client::{Link, WireKey};
+use crate::client::{Layout, Primary, WireKey};
 use crate::error::Fault;
 
 /// Keys a step: what one `SCAN` looks at, and what one `DEL` deletes.
 pub(super) const BATCH: usize = 512;
 
+/// How often a cluster is swept whose slots move meanwhile, until it is given up.
+const SWEEPS: usize = 5;
+
 impl Redis {
     /// Deletes what matches, leases included: they are keys too.
     pub(in crate::store) async fn sweep(&self, pattern: &str) -> Result<u64, Fault> {
-        self.sweep_on(self.link(), pattern).await
+        let pattern = format!("{}{pattern}", glob_escaped(&self.namespace));
+        if self.is_cluster() {
+            Box::pin(self.sweep_cluster(&pattern)).await
+        } else {
+            self.sweep_one(&pattern, None).await
+        }
     }
 
-    pub(super) async fn sweep_on(&self, link: &Arc<Link>, pattern: &str) -> Result<u64, Fault> {
-        let pattern = format!("{}{pattern}", glob_escaped(&self.namespace));
+    /// Sweeps every primary, until who has which slots was the same before and after.
+    async fn sweep_cluster(&self, pattern: &str) -> Result<u64, Fault> {
+        let mut deleted = 0;
+        let mut before = self.layout().await?;
+        for _ in 0..SWEEPS {
+            // A key on its way to a node that was swept already is there the second time.
+            let rounds = if before.is_moving() { 2 } else { 1 };
+            for primary in before.0.iter().cycle().take(rounds * before.0.len()) {
+                deleted += self.sweep_one(pattern, Some(primary)).await?;
+            }
+            let after = self.layout().await?;
+            if after == before {
+                return Ok(deleted);
+            }
+            before = after;
+        }
+        Err(Fault::NotConnected)
+    }
+
+    async fn layout(&self) -> Result<Layout, Fault> {
+        let layout = self.link().layout(self.budget).await?;
+        layout.ok_or(Fault::NotConnected)
+    }
+
+    async fn sweep_one(&self, pattern: &str, at: Option<&Primary>) -> Result<u64, Fault> {
         let (mut cursor, mut deleted) = (b"0".to_vec(), 0);
         loop {
             let mut scan = cmd("SCAN");
             scan.arg(&cursor)
                 .arg("MATCH")
-                .arg(&pattern)
+                .arg(pattern)
                 .arg("COUNT")
                 .arg(BATCH);
-            let (next, keys) = page(Self::idempotent_on(link, &scan, self.budget).await?);
+            let (next, keys) = page(match at {
+                None => self.idempotent(&scan, self.budget).await?,
+                Some(primary) => {
+                    let link = self.link();
+                    link.command_at(primary, scan, self.budget).await?
+                }
+            });
             if !keys.is_empty() {
                 let keys: Vec<_> = keys.iter().map(|key| WireKey::whole(key)).collect();
-                deleted += self.delete_all(link, &keys).await?;
+                deleted += self.delete_all(&keys).await?;
             }
             if next == b"0" {
                 return Ok(deleted);

@@ -16,6 +16,7 @@ mod stop_at;
 use std::time::Duration;
 
 use cache_runtime::Cache;
+use tokio::runtime::Builder;
 
 use crate::order::Order;
 
@@ -28,13 +29,14 @@ fn main() {
         .lease(Duration::from_millis(lease.parse().expect("a number")))
         .build()
         .expect("a valid configuration");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let mut multi = Builder::new_multi_thread();
+    let crowd = multi.worker_threads(2).enable_all().build();
+    // Where answers arrive only while the call waits for them: it waits at each of its awaits.
+    let alone = Builder::new_current_thread().enable_all().build();
+    let (crowd, alone) = (crowd.expect("a runtime"), alone.expect("a runtime"));
     for line in std::io::stdin().lines() {
         let order: Order = line.expect("text").parse().expect("an order");
+        let runtime = if order.stops() { &alone } else { &crowd };
         let answer = runtime.block_on(cache.scope(order.follow(&cache, folder.as_ref())));
         println!("{answer}");
     }

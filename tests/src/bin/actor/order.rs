@@ -61,6 +61,11 @@ impl FromStr for Order {
 }
 
 impl Order {
+    /// Whether it is to be stopped at one of its awaits.
+    pub(crate) fn stops(&self) -> bool {
+        matches!(self, Self::Write { .. })
+    }
+
     /// Does it, and gives the answer.
     pub(crate) async fn follow(self, cache: &Cache, folder: &Path) -> String {
         let folder: Arc<Path> = folder.into();
