@@ -12,6 +12,7 @@ mod confirm;
 mod flapping;
 mod kinds;
 mod refusals;
+mod reliability;
 mod restart;
 #[path = "../integration/support.rs"]
 #[expect(dead_code, reason = "the other binary uses all of it")]

@@ -15,10 +15,10 @@ pub(crate) async fn print(time: Duration) -> ExitCode {
         time.as_secs()
     );
     println!(
-        "| fault | hit p50 | p99 | miss p50 | p99 | invalidate p50 | p99 | errors | Applied | \
-         Queued | a hit again after |"
+        "| fault | hit p50 | p99 | miss p50 | p99 | invalidate p50 | p99 | longest | errors | \
+         Applied | Queued | a hit again after |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     let mut is_good = true;
     for fault in std::iter::once(None).chain(Fault::ALL.map(Some)) {
         let measured = measure(fault, time).await;
@@ -43,6 +43,8 @@ fn row(name: &str, measured: &Measured) -> String {
         cells.push(millis(fared.took.median()));
         cells.push(millis(fared.took.percentile(99)));
     }
+    let longest = measured.acts.iter().map(|fared| fared.took.longest()).max();
+    cells.push(millis(longest.unwrap_or_default()));
     cells.push(errors(measured).to_string());
     let total = |count: fn(&crate::measure::Fared) -> usize| {
         let total: usize = measured.acts.iter().map(count).sum();
