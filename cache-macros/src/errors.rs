@@ -69,6 +69,12 @@ pub(crate) enum Rule {
     AroundReturn,
     SettleOfPatterns,
     FailureOfPlainFunction,
+    // Operations on Redis.
+    BackoffExceedsMaxTime,
+    CannotFail,
+    ReceiverInRetry,
+    MissingConnection,
+    UnnamedConnection,
     // Parameters.
     ParameterNotInKey,
     UnknownIgnored,

@@ -94,6 +94,19 @@ pub fn invalidate_cache(arguments: TokenStream, item: TokenStream) -> TokenStrea
     stages::write(arguments.into(), item.into(), &mut Errors::default()).into()
 }
 
+#[doc = include_str!("../docs/redis_retry.md")]
+#[doc = include_str!("../docs/options/retry.md")]
+#[proc_macro_attribute]
+pub fn redis_retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stages::retry(arguments.into(), item.into(), &mut Errors::default()).into()
+}
+
+#[doc = include_str!("../docs/with_redis.md")]
+#[proc_macro_attribute]
+pub fn with_redis(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    stages::with_redis(arguments.into(), item.into(), &mut Errors::default()).into()
+}
+
 #[doc = include_str!("../docs/cache_keys.md")]
 #[proc_macro_attribute]
 pub fn cache_keys(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -310,6 +310,72 @@ fn write_unnamed_return_and_plain_function() {
     );
 }
 
+fn retry(arguments: &str, item: &str) -> String {
+    let (arguments, item) = (tokens(arguments), tokens(item));
+    let expansion = stages::retry(arguments, item, &mut Errors::default());
+    formatted(&quote::quote!(impl Owner { #expansion }))
+}
+
+fn with_redis(arguments: &str, item: &str) -> String {
+    let (arguments, item) = (tokens(arguments), tokens(item));
+    let expansion = stages::with_redis(arguments, item, &mut Errors::default());
+    formatted(&quote::quote!(impl Owner { #expansion }))
+}
+
+#[test]
+fn retry_typical() {
+    insta::assert_snapshot!(retry(
+        "max_retries = 5, backoff = \"500ms\"",
+        "/// Takes a seat.
+         pub async fn reserve(&self, seat: Seat, db: &Db) -> Result<Seat, OrderError> {
+             db.reserve(&seat).await?; Ok(seat)
+         }",
+    ));
+}
+
+#[test]
+fn retry_every_option_and_parameter() {
+    insta::assert_snapshot!(retry(
+        "max_retries = 1, backoff = 1, max_time = \"30s\", on = strategies::Busy::new(3), crate = my::rt",
+        "fn r#try(&mut self, mut n: u32, out: &mut Vec<u8>, mut text: &str, Pair(a, mut b): Pair, _: u8,
+             Wrapped { ref c, .. }: &Wrapped) -> Result<(), E> { n += 1; Ok(()) }",
+    ));
+}
+
+#[test]
+fn retry_async_trait() {
+    insta::assert_snapshot!(retry(
+        "on = any",
+        "fn reserve<'life0, 'async_trait>(&'life0 self, seat: Seat)
+             -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = Result<(), E>> + ::core::marker::Send + 'async_trait>>
+         where 'life0: 'async_trait, Self: 'async_trait
+         { Box::pin(async move { let __self = self; let seat = seat; __self.take(seat).await }) }",
+    ));
+}
+
+#[test]
+fn with_redis_typical() {
+    insta::assert_snapshot!(with_redis(
+        "",
+        "pub async fn online(redis: &mut MultiplexedConnection, id: u32) -> Result<bool, AppError> {
+             Ok(redis.sismember(\"online\", id).await?)
+         }",
+    ));
+}
+
+#[test]
+fn with_redis_every_option_and_a_plain_function() {
+    insta::assert_snapshot!(
+        with_redis(
+            "cache = self.caches.of(id), crate = my::rt",
+            "async fn online<'a>(&self, mut redis: my::Connection, id: u32) -> Result<bool, E> { redis.ping() }",
+        ) + &with_redis(
+            "",
+            "fn online<'a>(redis: &'a BlockingConnection, id: u32) -> Result<bool, E> { redis.ping() }",
+        )
+    );
+}
+
 #[test]
 fn keys_of_an_impl() {
     insta::assert_snapshot!(keys(

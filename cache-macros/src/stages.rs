@@ -37,6 +37,32 @@ pub(crate) fn write(arguments: TokenStream, item: TokenStream, errors: &mut Erro
     }
 }
 
+pub(crate) fn retry(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> TokenStream {
+    let Some(function) = parse::function(item.clone(), errors) else {
+        return errors.beside(item);
+    };
+    let arguments = parse::arguments(arguments, errors);
+    match check::retry(arguments, function, errors) {
+        Some(retry) => expand::retry(&retry),
+        None => errors.beside(item),
+    }
+}
+
+pub(crate) fn with_redis(
+    arguments: TokenStream,
+    item: TokenStream,
+    errors: &mut Errors,
+) -> TokenStream {
+    let Some(function) = parse::function(item.clone(), errors) else {
+        return errors.beside(item);
+    };
+    let arguments = parse::arguments(arguments, errors);
+    match check::with_redis(arguments, function, errors) {
+        Some(with) => expand::with_redis(&with),
+        None => errors.beside(item),
+    }
+}
+
 pub(crate) fn keys(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> TokenStream {
     let arguments = parse::arguments(arguments, errors);
     let checked = match syn::parse2(item.clone()) {

@@ -9,6 +9,11 @@ pub use crate::entry::{Compression, EntryCodec, EntryCompression, Format, Json, 
 pub use crate::key::context::context;
 pub use crate::key::plumbing::{arg, name_of, part, rendered, template_text};
 pub use crate::key::{EscapeTable, Template, tag_key};
+pub use crate::retry::{Again, Pause, RetryReturn, Retrying, again, retrying};
+pub use crate::with_redis::{
+    Connected, GivesBlockingConnection, GivesConnection, LacksConnection, Open, OpenBlocking,
+    connected,
+};
 
 /// The shape of a return type.
 #[doc(hidden)]
@@ -56,6 +61,37 @@ macro_rules! __cache_companion_of {
     }};
 }
 pub use crate::__cache_companion_of as companion_of;
+
+/// Runs a body as often as it takes. No closure: one that lends `&mut` parameters to its future
+/// makes a future that is `Send` for nobody.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cache_run_again {
+    ($retrying:ident, $body:expr) => {
+        loop {
+            match $retrying.judge($body.await) {
+                ::core::result::Result::Ok(__cache_output) => break __cache_output,
+                ::core::result::Result::Err(__cache_pause) => __cache_pause.pass().await,
+            }
+        }
+    };
+}
+pub use crate::__cache_run_again as run_again;
+
+/// `run_again` for a body that is not async.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cache_run_again_blocking {
+    ($retrying:ident, $body:expr) => {
+        loop {
+            match $retrying.judge_run($body) {
+                ::core::result::Result::Ok(__cache_output) => break __cache_output,
+                ::core::result::Result::Err(__cache_pause) => __cache_pause.pass_blocking(),
+            }
+        }
+    };
+}
+pub use crate::__cache_run_again_blocking as run_again_blocking;
 
 /// Registers a function.
 #[doc(hidden)]

@@ -88,6 +88,18 @@ pub enum Error {
         /// The part.
         name: &'static str,
     },
+    /// Somebody else held the lock for as long as the call waited.
+    #[error("waiting for a lock: somebody else held it all the time")]
+    Locked,
+    /// A call that waits was made on a thread of an async runtime, whose other tasks it would stop.
+    #[error(
+        "{act}: this thread belongs to an async runtime and must not be blocked: await the async \
+         form, or say `allow_blocking` on a thread of `spawn_blocking`"
+    )]
+    WouldBlock {
+        /// What was attempted.
+        act: &'static str,
+    },
     /// The server will not do, as [`Cache::validate`](crate::Cache::validate) has found.
     #[error("redis at {server} can't be used: {reason}")]
     Unusable {

@@ -43,6 +43,7 @@
 //!   of a task.
 //! - [`assert_catalogue!`] checks all annotations of a program against each other.
 
+mod blocking;
 mod cache;
 mod cache_key;
 mod call;
@@ -55,21 +56,29 @@ mod fence;
 mod flight;
 mod key;
 mod lease;
+mod limit;
+mod lock;
 #[cfg(test)]
 mod model;
 mod observe;
+mod retry;
 mod scoped;
 mod store;
 mod transaction;
+mod warm;
+mod with_redis;
 
 #[doc(hidden)]
 pub mod __private;
 
+pub use blocking::{BlockingCache, BlockingConnection};
 pub use cache::{Cache, Invalidation, JournalStats, Mode, StoreStats, init};
 pub use cache_key::{AnyKey, Counter, CounterKey, IntoKey, IntoKeys, Key, KeyOf};
 pub use cache_macros::{
-    KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, update_cache,
+    KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, redis_retry, update_cache,
+    with_redis,
 };
+pub use call::allow_blocking;
 pub use call::scope::{bypass, read_only, refresh, spawn};
 pub use call::{Cacheable, CacheableErrors, FallibleReturn, GivesCache, Optional};
 pub use call::{Each, IdArg, IdList, IdOf, ManyReturn};
@@ -88,12 +97,16 @@ pub use error::{BackendError, ConfigError, Error};
 pub use key::{
     KeyArg, KeyArguments, KeyName, KeyPart, KeyTemplate, KeyWriter, Secret, key_context,
 };
+pub use limit::{Allowance, Limit};
+pub use lock::Lock;
 pub use observe::Stats;
 /// The client library behind [`Cache::connection`].
 pub use redis;
+pub use retry::{AnyFailure, Failure, Retry, RetryStrategy, Retryable, Transient, retry};
 #[cfg(feature = "sqlx")]
 pub use transaction::SqlxTransaction;
 pub use transaction::Transaction;
+pub use warm::{Warmed, Warming};
 
 /// Checks all annotations of the named crates against each other; for a test.
 ///

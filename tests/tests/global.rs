@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "the whole crate is tests")]
 
+use std::time::{Duration, Instant};
+
 use cache_runtime::{Cache, Config, Error, cache_result};
 use cache_tests::RedisServer;
 
@@ -24,6 +26,7 @@ fn runtimes_one_after_the_other_use_the_global_cache() {
     let server = servers.block_on(RedisServer::start());
     let config = Cache::builder()
         .redis_url(server.url())
+        .min_connections(2)
         .config()
         .expect("a valid configuration");
     let cache = cache_runtime::init(config).expect("the first");
@@ -32,6 +35,14 @@ fn runtimes_one_after_the_other_use_the_global_cache() {
         Err(Error::AlreadyInitialised)
     ));
 
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while cache.connections().open < 2 {
+        assert!(
+            Instant::now() < deadline,
+            "connections are opened before anybody calls"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
     assert_eq!(on_a_runtime_of_its_own(value(7)), 7);
     assert_eq!(on_a_runtime_of_its_own(value(7)), 7);
     let stats = cache.stats();

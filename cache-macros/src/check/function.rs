@@ -46,6 +46,27 @@ pub(super) fn cached_type(function: &Function, errors: &mut Errors) -> Option<Ty
     named(&returns, errors).then_some(returns)
 }
 
+/// The type that says how the function ended, or `None` after a mistake.
+pub(super) fn fallible_type(
+    attribute: &str,
+    function: &Function,
+    errors: &mut Errors,
+) -> Option<Type> {
+    if let Body::Unknown = function.body {
+        return None;
+    }
+    let Some(returns) = &function.returns else {
+        let name = &function.sig.ident;
+        let message = format!(
+            "`{name}` returns nothing, so it cannot fail: {attribute} needs a function that \
+             returns a `Result`"
+        );
+        errors.push(Rule::CannotFail, name.span(), message);
+        return None;
+    };
+    named(returns, errors).then(|| returns.clone())
+}
+
 /// Reports a type that borrows: rustc would say so twice, and about traits of serde's.
 fn owned(returns: &Type, errors: &mut Errors) {
     if let Some(place) = borrow_in(returns) {

@@ -17,6 +17,14 @@ pub(super) enum Run<'a> {
     /// As often as it takes, with the ids that are missing:
     /// `CALL.read(async |__cache_ids| -> HashMap<..> { let ids: &[Id] = &__cache_ids; .. })`.
     Batch(&'a Batch),
+    /// To `run`, in a closure that begins like this, before a body that begins like that:
+    /// `CALL.run(async HEAD -> User { PRELUDE .. })`.
+    Closure {
+        head: &'a TokenStream,
+        prelude: &'a TokenStream,
+    },
+    /// As often as it takes, each time with this before it: `P::run_again!(CALL, async { .. })`.
+    Again { prelude: &'a TokenStream },
 }
 
 /// ```text
@@ -44,19 +52,16 @@ pub(super) fn around(
     let written = inferred(returns.clone().unwrap_or_else(|| parse_quote!(())));
     let inside = match body {
         Body::Async(block) => {
-            let run = handed_over(run, block, &written, private);
-            quote!(#prelude #call.#run.await)
+            let run = handed_over(call, run, block, &written, private);
+            quote!(#prelude #run)
         }
         Body::Blocking(block) => {
-            let Run::Once(verb) = run else {
-                unreachable!("`check` refuses batches of a plain function")
-            };
-            let verb = format_ident!("{verb}_blocking");
-            quote!(#prelude #call.#verb(move || -> #written #block))
+            let run = handed_over_blocking(call, run, block, &written, private);
+            quote!(#prelude #run)
         }
         Body::Boxed { pin, inner } => {
-            let run = handed_over(run, inner, &written, private);
-            quote!(#pin(async move { #prelude #call.#run.await }))
+            let run = handed_over(call, run, inner, &written, private);
+            quote!(#pin(async move { #prelude #run }))
         }
         Body::Unknown => unreachable!("`check` refuses hand-written futures"),
     };
@@ -66,18 +71,64 @@ pub(super) fn around(
     quote!(#(#attrs)* #vis #sig #inside)
 }
 
-/// `read(async move || -> User { P::gives!(User); BODY })`
-fn handed_over(run: Run<'_>, block: &Group, returns: &Type, private: &TokenStream) -> TokenStream {
+/// `CALL.read(async move || -> User { P::gives!(User); BODY }).await`
+fn handed_over(
+    call: &Ident,
+    run: Run<'_>,
+    block: &Group,
+    returns: &Type,
+    private: &TokenStream,
+) -> TokenStream {
     match run {
         Run::Once(verb) => {
             let verb = format_ident!("{verb}");
             let block = coercing(block, returns, TokenStream::new(), private);
-            quote!(#verb(async move || -> #returns #block))
+            quote!(#call.#verb(async move || -> #returns #block).await)
         }
         Run::Batch(batch) => {
             let block = coercing(block, returns, batch::missing(batch), private);
-            quote!(read(async |__cache_ids| -> #returns #block))
+            quote!(#call.read(async |__cache_ids| -> #returns #block).await)
         }
+        Run::Closure { head, prelude } => {
+            let block = coercing(block, returns, prelude.clone(), private);
+            quote!(#call.run(async #head -> #returns #block).await)
+        }
+        Run::Again { prelude } => {
+            let block = coercing(block, returns, prelude.clone(), private);
+            quote!(#private::run_again!(#call, async #block))
+        }
+    }
+}
+
+/// `CALL.read_blocking(move || -> User { BODY })`
+fn handed_over_blocking(
+    call: &Ident,
+    run: Run<'_>,
+    block: &Group,
+    returns: &Type,
+    private: &TokenStream,
+) -> TokenStream {
+    let behind = |prelude: &TokenStream| {
+        let mut stream = prelude.clone();
+        stream.extend(block.stream());
+        let mut inside = Group::new(block.delimiter(), stream);
+        inside.set_span(ours(block.span()));
+        inside
+    };
+    match run {
+        Run::Once(verb) => {
+            let verb = format_ident!("{verb}_blocking");
+            quote!(#call.#verb(move || -> #returns #block))
+        }
+        Run::Closure { head, prelude } => {
+            let inside = behind(prelude);
+            quote!(#call.run_blocking(#head -> #returns #inside))
+        }
+        Run::Again { prelude } => {
+            let inside = behind(prelude);
+            quote!(#private::run_again_blocking!(#call, || -> #returns #inside))
+        }
+        Run::Batch(_) => unreachable!("`check` refuses batches of a plain function"),
     }
 }
 

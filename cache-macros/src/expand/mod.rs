@@ -8,8 +8,10 @@ mod keys;
 mod load;
 mod options;
 mod part;
+mod retry;
 mod site;
 mod tags;
+mod with_redis;
 mod write;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -19,6 +21,8 @@ pub(crate) use companion::companion;
 pub(crate) use key_part::key_part;
 pub(crate) use keys::keys;
 pub(crate) use load::load;
+pub(crate) use retry::retry;
+pub(crate) use with_redis::with_redis;
 pub(crate) use write::write;
 
 use crate::model::Runtime;

@@ -1,7 +1,10 @@
 //! What an attribute means; only what is legal can be written here.
 
 use proc_macro2::{Ident, Span};
-use syn::{Attribute, Generics, LitStr, Member, Pat, PatIdent, Path, Token, Type, Visibility};
+use syn::{
+    Attribute, Expr, ExprClosure, Generics, LitStr, Member, Pat, PatIdent, Path, Token, Type,
+    Visibility,
+};
 
 pub(crate) use crate::parse::{Body, Function};
 pub(crate) use key::{InScope, Key, Part, Root, Source, Template, Written};
@@ -142,6 +145,52 @@ pub(crate) enum OnFailure {
 pub(crate) enum When {
     After,
     Around,
+}
+
+/// `#[redis_retry]` on a function.
+pub(crate) struct Retry {
+    pub(crate) runtime: Runtime,
+    pub(crate) function: Function,
+    pub(crate) returns: Type,
+    pub(crate) max_retries: Option<u32>,
+    /// In milliseconds, as `max_time`.
+    pub(crate) backoff: Option<u64>,
+    pub(crate) max_time: Option<u64>,
+    pub(crate) on: RetryOn,
+    /// What each run gets anew.
+    pub(crate) again: Vec<Repeated>,
+}
+
+pub(crate) enum RetryOn {
+    Transient,
+    Any,
+    /// Told apart, so that its parameter needs no type.
+    Closure(ExprClosure),
+    Strategy(Expr),
+}
+
+/// A parameter of a body that may run more than once.
+pub(crate) struct Repeated {
+    pub(crate) name: Ident,
+    pub(crate) mutability: Option<Token![mut]>,
+    /// It is a `&mut`, which is lent to each run; anything else is cloned.
+    pub(crate) is_reborrowed: bool,
+}
+
+/// `#[with_redis]` on a function, whose signature has lost the connection.
+pub(crate) struct WithRedis {
+    pub(crate) runtime: Runtime,
+    pub(crate) function: Function,
+    pub(crate) returns: Type,
+    pub(crate) connection: Connection,
+    pub(crate) cache: Option<InScope>,
+}
+
+pub(crate) struct Connection {
+    pub(crate) pat: Pat,
+    /// Without the reference.
+    pub(crate) ty: Type,
+    pub(crate) written: Written,
 }
 
 /// `#[cache_keys]` on an `impl`.

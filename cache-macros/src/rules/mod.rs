@@ -2,6 +2,7 @@
 
 mod batches;
 mod clashes;
+mod operations;
 
 use crate::check::Attribute;
 use crate::errors::{Errors, Rule};
@@ -23,6 +24,8 @@ fn broken(source: &str) -> Vec<Rule> {
         "update_cache" => stages::load(Attribute::Update, arguments, item, &mut errors),
         "cache_many" => stages::load(Attribute::Many, arguments, item, &mut errors),
         "invalidate_cache" => stages::write(arguments, item, &mut errors),
+        "redis_retry" => stages::retry(arguments, item, &mut errors),
+        "with_redis" => stages::with_redis(arguments, item, &mut errors),
         "cache_keys" => stages::keys(arguments, item, &mut errors),
         "derive" => stages::key_part(item, &mut errors),
         other => unreachable!("no attribute {other}"),

@@ -85,6 +85,7 @@ impl Cache {
     /// ```
     pub async fn shutdown(&self, time: Duration) -> bool {
         let is_drained = self.drained(time).await;
+        self.0.monitor.stop();
         if let Store::Redis(redis) = &self.0.store {
             redis.close();
         }

@@ -72,6 +72,12 @@ impl Deref for Current {
     }
 }
 
+/// The cache of the scope, or the global one if it has started.
+pub(crate) fn known() -> Option<Cache> {
+    let scoped = scope::context().cache;
+    scoped.or_else(|| GLOBAL.get().cloned())
+}
+
 pub(crate) fn current(given: Option<&Cache>) -> Current {
     current_in(&mut scope::context(), given)
 }

@@ -188,6 +188,18 @@ impl Cache {
         Err(fault.during("storing entries through", SITE))
     }
 
+    /// A value as the store takes it, stored now.
+    pub(crate) fn entry_of<V: Cacheable>(
+        &self,
+        key: &Key<V>,
+        value: &V,
+        ttl: Duration,
+        generations: &[Generation],
+    ) -> Result<Entry, Error> {
+        let ttl = ttl.max(Duration::from_millis(1));
+        self.stamped(key, value, ttl, self.0.store.now(), generations)
+    }
+
     fn stamped<V: Cacheable>(
         &self,
         key: &Key<V>,

@@ -27,7 +27,7 @@ use crate::observe::{Counters, Event, Stats};
 use crate::store::{Memory, Redis, Store};
 
 pub use global::init;
-pub(crate) use global::{Current, current, current_in};
+pub(crate) use global::{Current, current, current_in, known};
 pub use invalidate::Invalidation;
 pub(crate) use invalidate::{Aimed, by_cache};
 pub use journal::JournalStats;

@@ -4,6 +4,8 @@
 //! runtime's thread nothing is awaited, because that would stop every task of that thread: a
 //! cached function runs its body, a write hands its invalidation over.
 
+use std::cell::Cell;
+
 use tokio::runtime::Handle;
 
 use super::enter::Entered;
@@ -16,13 +18,64 @@ use crate::cache::current;
 use crate::client::engine::{self, Engine};
 use crate::observe::Event;
 
+thread_local! {
+    static PERMITTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that this thread may be blocked though it belongs to a runtime: one of tokio's
+/// `spawn_blocking`.
+///
+/// Nothing can tell such a thread from one that runs tasks, so without this the calls of
+/// [`Cache::blocking`](crate::Cache::blocking) are refused there, and annotated functions that are
+/// not async run uncached.
+///
+/// # Panics
+///
+/// What waits inside panics on a thread that does run tasks.
+///
+/// ```
+/// use cache_runtime::{Cache, allow_blocking, cache_result};
+///
+/// #[cache_result(key = "square:<n>")]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() {
+/// let cache = Cache::in_memory();
+/// let cached = cache.clone();
+/// let work = move || allow_blocking(|| cached.scope_blocking(|| square(7) + square(7)));
+/// assert_eq!(tokio::task::spawn_blocking(work).await.unwrap(), 98);
+/// assert_eq!(cache.stats().hits, 1);
+/// # }
+/// ```
+pub fn allow_blocking<T>(work: impl FnOnce() -> T) -> T {
+    let _restored = Restored(PERMITTED.replace(true));
+    work()
+}
+
+/// As it was before, also after a panic.
+struct Restored(bool);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        PERMITTED.set(self.0);
+    }
+}
+
 /// Whether this thread must not block.
 fn is_on_runtime() -> bool {
-    Handle::try_current().is_ok()
+    Handle::try_current().is_ok() && !PERMITTED.get()
+}
+
+/// Whether this thread may wait.
+pub(crate) fn may_block() -> bool {
+    !is_on_runtime()
 }
 
 /// What a thread that may block waits on.
-pub(super) fn engine_to_wait_on() -> Option<&'static Engine> {
+pub(crate) fn engine_to_wait_on() -> Option<&'static Engine> {
     if is_on_runtime() { None } else { engine::get() }
 }
 

@@ -79,7 +79,28 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         way: Way,
         fallback: Option<Fallback>,
     ) -> Entered<S> {
-        Entered::Load(Box::new(self.loading(cache, way, fallback).await))
+        let patience = fallback.as_ref().and_then(|fallback| {
+            let soft = self.site.windows.soft_limit()?;
+            Some(soft.saturating_sub(fallback.since.elapsed()))
+        });
+        let wait = patience.map_or(cache.0.wait, |patience| patience.min(cache.0.wait));
+        let load = self.loading_after(wait, cache, way, fallback).await;
+        let is_crowded = load.permit.is_none() && self.site.limit().is_some();
+        match load.fallback.as_ref().filter(|_| is_crowded) {
+            Some(fallback) => match ((self.ops)().open)(&*fallback.value) {
+                Some(older) => Box::pin(self.answer_older(older, load)).await,
+                None => Entered::Load(Box::new(load)),
+            },
+            None => Entered::Load(Box::new(load)),
+        }
+    }
+
+    /// So many loads are under way that the older value is answered instead of one more.
+    async fn answer_older(&self, older: S::Value, load: Load) -> Entered<S> {
+        load.cache.count(Event::FailSafe);
+        let outcome = Outcome::Failed(None);
+        self.end_without_value(&load.cache, load.way, outcome).await;
+        Entered::answer(Ok(older))
     }
 
     pub(super) async fn loading(
@@ -88,9 +109,19 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         way: Way,
         fallback: Option<Fallback>,
     ) -> Load {
+        self.loading_after(cache.0.wait, cache, way, fallback).await
+    }
+
+    async fn loading_after(
+        &self,
+        wait: Duration,
+        cache: &Cache,
+        way: Way,
+        fallback: Option<Fallback>,
+    ) -> Load {
         let permit = match self.site.limit() {
             Some(limit) => {
-                let permit = within(cache.0.wait.min(LONGEST_WAIT), limit.acquire()).await;
+                let permit = within(wait.min(LONGEST_WAIT), limit.acquire()).await;
                 if permit.is_none() {
                     // A function that calls itself would else wait for itself.
                     cache.count(Event::WaitTimeout);

@@ -167,6 +167,25 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         });
     }
 
+    /// Ends a load of which there is no value, and leaves what the lease has kept.
+    pub(super) async fn end_without_value(&self, cache: &Cache, way: Way, outcome: Outcome) {
+        match way {
+            Way::Alone => {}
+            Way::Unconfirmed(leader) => leader.land(outcome),
+            Way::Beside(leader, seen) => {
+                self.land_if_still_there(cache, leader, &seen, outcome)
+                    .await;
+            }
+            Way::Leased(Leased { leader, lease, .. }) => {
+                leader.close();
+                leader.land(match lease.release(Leave::Kept).await {
+                    Ok(false) => Outcome::Again,
+                    _ => outcome,
+                });
+            }
+        }
+    }
+
     async fn settle(
         &self,
         cache: &Cache,

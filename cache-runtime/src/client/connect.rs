@@ -7,7 +7,7 @@ use redis::cluster::ClusterClient;
 use redis::cluster_read_routing::RandomReplicaStrategy;
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
     RedisConnectionInfo, RedisError, RedisResult,
 };
 use tokio::time::timeout;
@@ -75,7 +75,7 @@ pub(super) fn cluster(settings: &Settings, nodes: &[Address]) -> RedisResult<Clu
     if settings.replica_reads {
         builder = builder.read_routing_strategy(RandomReplicaStrategy);
     }
-    tls::of_cluster(settings, builder)?.build()
+    tls::of_cluster(settings, builder).build()
 }
 
 /// Opens a connection; the limit is for the socket, the TLS handshake and the login together.
@@ -99,13 +99,20 @@ fn open(settings: &Settings, info: ConnectionInfo) -> RedisResult<Client> {
 }
 
 fn info(settings: &Settings, address: &Address) -> RedisResult<ConnectionInfo> {
+    check(settings).map_err(|lacking| (ErrorKind::InvalidClientConfig, lacking))?;
     let Address { host, port } = address.clone();
     let addr = if settings.tls.is_some() {
-        tls::address(host, port)?
+        ConnectionAddr::TcpTls {
+            host,
+            port,
+            insecure: false,
+            tls_params: None,
+        }
     } else {
         ConnectionAddr::Tcp(host, port)
     };
-    Ok(addr.into_connection_info()?.set_tcp_settings(tcp(settings)))
+    let info = addr.into_connection_info()?;
+    Ok(info.set_tcp_settings(tcp(settings)))
 }
 
 fn tcp(settings: &Settings) -> TcpSettings {
@@ -136,33 +143,22 @@ fn login(login: &Login) -> RedisConnectionInfo {
 mod tls {
     use redis::TlsCertificates;
     use redis::cluster::ClusterClientBuilder;
-    use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, RedisResult, TlsMode};
+    use redis::{Client, ClientTlsConfig, ConnectionInfo, RedisResult, TlsMode};
 
     use crate::client::settings::{Settings, Tls};
-
-    #[expect(clippy::unnecessary_wraps, reason = "without the feature it fails")]
-    pub(super) fn address(host: String, port: u16) -> RedisResult<ConnectionAddr> {
-        Ok(ConnectionAddr::TcpTls {
-            host,
-            port,
-            insecure: false,
-            tls_params: None,
-        })
-    }
 
     pub(super) fn of_node(tls: &Tls, info: ConnectionInfo) -> RedisResult<Client> {
         Client::build_with_tls(info, certificates(tls))
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "without the feature it fails")]
     pub(super) fn of_cluster(
         settings: &Settings,
         builder: ClusterClientBuilder,
-    ) -> RedisResult<ClusterClientBuilder> {
-        Ok(match &settings.tls {
+    ) -> ClusterClientBuilder {
+        match &settings.tls {
             Some(tls) => builder.tls(TlsMode::Secure).certs(certificates(tls)),
             None => builder,
-        })
+        }
     }
 
     fn certificates(tls: &Tls) -> TlsCertificates {
@@ -184,34 +180,20 @@ mod tls {
     }
 }
 
+/// What needs TLS was refused before.
 #[cfg(not(feature = "tls"))]
 mod tls {
     use redis::cluster::ClusterClientBuilder;
-    use redis::{Client, ConnectionAddr, ConnectionInfo, RedisResult};
+    use redis::{Client, ConnectionInfo, RedisResult};
 
     use crate::client::settings::{Settings, Tls};
 
-    fn missing<T>() -> RedisResult<T> {
-        let kind = redis::ErrorKind::InvalidClientConfig;
-        Err((kind, super::TLS_IS_MISSING).into())
+    pub(super) fn of_node(_: &Tls, info: ConnectionInfo) -> RedisResult<Client> {
+        Client::open(info)
     }
 
-    pub(super) fn address(_: String, _: u16) -> RedisResult<ConnectionAddr> {
-        missing()
-    }
-
-    pub(super) fn of_node(_: &Tls, _: ConnectionInfo) -> RedisResult<Client> {
-        missing()
-    }
-
-    pub(super) fn of_cluster(
-        settings: &Settings,
-        builder: ClusterClientBuilder,
-    ) -> RedisResult<ClusterClientBuilder> {
-        match &settings.tls {
-            Some(_) => missing(),
-            None => Ok(builder),
-        }
+    pub(super) fn of_cluster(_: &Settings, builder: ClusterClientBuilder) -> ClusterClientBuilder {
+        builder
     }
 }
 

@@ -159,12 +159,11 @@ impl Keeper {
 
     async fn ask_sentinels(&self, open: &Arc<Open>, upstream: &Upstream) {
         loop {
-            let _ = timeout(BETWEEN_SENTINELS, open.suspected.notified()).await;
+            wait_or_suspect(open, BETWEEN_SENTINELS).await;
             let primary = upstream.primary_now().await;
             if primary.is_some() && primary != open.primary {
                 return self.lose(open, Becomes::Opening);
             }
-            sleep(BETWEEN_SUSPICIONS).await;
         }
     }
 
@@ -193,12 +192,7 @@ impl Keeper {
                     return self.lose(open, Becomes::Opening);
                 }
             }
-            sleep(BETWEEN_SUSPICIONS).await;
-            let _ = timeout(
-                BETWEEN_LAYOUTS.saturating_sub(BETWEEN_SUSPICIONS),
-                open.suspected.notified(),
-            )
-            .await;
+            wait_or_suspect(open, BETWEEN_LAYOUTS).await;
         }
     }
 
@@ -227,6 +221,13 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         self.enter(State::Idle);
     }
+}
+
+/// Waits for so long, or for a suspicion, but not for one after the other without a pause.
+async fn wait_or_suspect(open: &Open, time: Duration) {
+    sleep(BETWEEN_SUSPICIONS).await;
+    let rest = time.saturating_sub(BETWEEN_SUSPICIONS);
+    let _ = timeout(rest, open.suspected.notified()).await;
 }
 
 type Seen = (Primary, Option<String>);

@@ -27,7 +27,13 @@ impl Layout {
     async fn by_one(cluster: &Cluster) -> Result<Self, Why> {
         let text = cluster.ask_any(nodes()).await;
         let text = text.map_err(|error| Why::of(&error))?;
-        Ok(Self(primaries(&text_of(text)?)))
+        let mut known = primaries(&text_of(text)?);
+        // A node says of no other what is on the move, and may be another the next time.
+        for primary in &mut known {
+            primary.slots.retain(|slot| !slot.starts_with('['));
+        }
+        known.sort();
+        Ok(Self(known))
     }
 
     /// What each primary says of itself. It fails while they do not have all slots together.
@@ -66,8 +72,7 @@ impl Layout {
     pub(super) async fn with_runs(
         cluster: &Cluster,
     ) -> Result<Vec<(Primary, Option<String>)>, Why> {
-        let mut known = Self::by_one(cluster).await?.0;
-        known.sort();
+        let known = Self::by_one(cluster).await?.0;
         let runs = known.iter().map(|primary| primary.run(cluster));
         let runs = futures_util::future::join_all(runs).await;
         Ok(known.into_iter().zip(runs).collect())

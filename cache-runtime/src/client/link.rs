@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use redis::{Cmd, RedisError, Value};
+use redis::{Cmd, ErrorKind, RedisError, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::error::Elapsed;
@@ -205,7 +205,7 @@ impl Link {
                 Ok(answer)
             }
             Ok(Err(error)) => {
-                if error.is_io_error() || error.is_connection_dropped() {
+                if is_broken(&error) {
                     self.doubt(open);
                 } else {
                     open.answered();
@@ -390,6 +390,13 @@ impl Open {
             self.suspected.notify_one();
         }
     }
+}
+
+/// Whether nobody has answered, as far as the client library can tell.
+fn is_broken(error: &RedisError) -> bool {
+    error.is_io_error()
+        || error.is_connection_dropped()
+        || error.kind() == ErrorKind::ClusterConnectionNotFound
 }
 
 /// What a link is without its connection.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
-use redis::{Client, FromRedisValue, RedisResult};
+use redis::{Client, FromRedisValue, Pipeline, RedisResult, Value};
 use tokio::time::timeout;
 
 use super::connect;
@@ -17,6 +17,8 @@ use super::why::Why;
 const EACH: Duration = Duration::from_secs(1);
 /// How long the others may take once one has answered.
 const OTHERS: Duration = Duration::from_millis(100);
+
+const UNREADABLE: &str = "a sentinel's answer can't be read";
 
 /// The sentinels of one primary, and the connections to them, which are kept.
 pub(super) struct Sentinels {
@@ -113,28 +115,40 @@ impl Sentinel {
             Some(connection) => connection,
             None => connect::connect(&self.client, self.time).await?,
         };
-        let mut cmd = redis::cmd("SENTINEL");
-        cmd.arg("MASTER").arg(primary);
-        let answer = connection.send_packed_command(&cmd).await;
-        let answer = answer.map_err(|error| Why::of(&error))?;
+        // The state, for its epoch; and the address, which during a failover is that of the new
+        // primary seconds before the state says so.
+        let mut both = Pipeline::with_capacity(2);
+        both.cmd("SENTINEL").arg("MASTER").arg(primary);
+        both.cmd("SENTINEL")
+            .arg("GET-MASTER-ADDR-BY-NAME")
+            .arg(primary);
+        let answers = connection.send_packed_commands(&both, 0, 2).await;
+        let answers = answers.map_err(|error| Why::of(&error))?;
         *self.connection.lock() = Some(connection);
-        match answer.extract_error() {
-            Ok(fields) => HashMap::from_redis_value(fields)
-                .map(|fields| opinion(&fields))
-                .map_err(|_| Why::new("a sentinel's answer can't be read")),
+        let [state, address] = <[Value; 2]>::try_from(answers)
+            .map_err(|_| Why::new(UNREADABLE))?
+            .map(Value::extract_error);
+        match (state, address) {
+            (Ok(state), Ok(address)) => opinion(state, address),
             // `ERR No such master with that name`.
-            Err(error) if error.code() == Some("ERR") => Ok(None),
-            Err(error) => Err(Why::of(&error)),
+            (Err(error), _) if error.code() == Some("ERR") => Ok(None),
+            (Err(error), _) | (_, Err(error)) => Err(Why::of(&error)),
         }
     }
 }
 
-fn opinion(fields: &HashMap<String, String>) -> Option<Opinion> {
-    let number = |name: &str| fields.get(name)?.parse::<u64>().ok();
-    let address = Address {
-        host: fields.get("ip")?.clone(),
-        port: u16::try_from(number("port")?).ok()?,
-    };
-    let epoch = number("config-epoch").unwrap_or(0);
-    Some(Opinion { epoch, address })
+fn opinion(state: Value, address: Value) -> Result<Option<Opinion>, Why> {
+    if address == Value::Nil {
+        return Ok(None);
+    }
+    let unreadable = |_| Why::new(UNREADABLE);
+    let state: HashMap<String, String> = HashMap::from_redis_value(state).map_err(unreadable)?;
+    let (host, port) = FromRedisValue::from_redis_value(address).map_err(unreadable)?;
+    let epoch = state
+        .get("config-epoch")
+        .and_then(|epoch| epoch.parse().ok());
+    Ok(Some(Opinion {
+        epoch: epoch.unwrap_or(0),
+        address: Address { host, port },
+    }))
 }

@@ -33,7 +33,8 @@ pub enum Unusable {
     NoSocket,
     /// Nothing was answered in time.
     #[error(
-        "no answer in time: a firewall may be between, or the server waits for TLS (`rediss://`)"
+        "no answer in time: a firewall may be between, or one side speaks TLS (`rediss://`) and \
+         the other does not"
     )]
     Silent,
     /// The connection was closed at once.
@@ -90,15 +91,8 @@ impl Unusable {
         if let Some(reason) = error.code().and_then(by_code) {
             return reason;
         }
-        // What the server says about its databases has no code of its own.
-        let said = error.to_string();
-        if said.contains("switch database") {
-            let is_login = said.contains("Authentication");
-            return if is_login {
-                Self::PasswordNeeded
-            } else {
-                Self::UnknownDatabase
-            };
+        if let Some(reason) = by_sentence(&error.to_string()) {
+            return reason;
         }
         match error.kind() {
             ErrorKind::AuthenticationFailed => Self::WrongPassword,
@@ -128,6 +122,20 @@ fn by_code(code: &str) -> Option<Unusable> {
         "READONLY" => Unusable::Replica,
         _ => return None,
     })
+}
+
+/// What has no code of its own; matched here, and not repeated.
+fn by_sentence(said: &str) -> Option<Unusable> {
+    let is_database = said.contains("switch database");
+    if is_database && said.contains("Authentication") {
+        Some(Unusable::PasswordNeeded)
+    } else if is_database {
+        Some(Unusable::UnknownDatabase)
+    } else if said.contains("cluster support disabled") {
+        Some(Unusable::NoCluster)
+    } else {
+        None
+    }
 }
 
 /// What only the words of the operating system or of TLS tell.

@@ -104,6 +104,14 @@ events! {
     Fenced => fenced,
     /// Entries whose life a hit has prolonged, by `sliding`.
     Touched => touched,
+    /// Operations under `#[redis_retry]` or [`Retry`](crate::Retry) that ran again.
+    Retried => retries,
+    /// Of these operations, how many failed to the last try.
+    RetriesExhausted => retries_exhausted,
+    /// Locks that were lost while they were held.
+    LockLost => locks_lost,
+    /// Amounts that a limit refused.
+    Limited => limited,
     /// Invalidations held back until their transaction has been committed.
     Deferred => deferred,
     /// Invalidations that the store has applied.

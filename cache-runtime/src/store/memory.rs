@@ -4,6 +4,8 @@
 //! losing one to eviction would lose its load. Whatever changes a key does so under the lock on its
 //! claims; reads of fresh entries take none.
 
+mod records;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use super::{Held, Keyed, Leasing, Leave, Read, Reading, Remaining, Take, matches
 use crate::clock::Clock;
 use crate::entry::{Age, Generation, Kind, Stamp, Token};
 use crate::flight::Shared;
+use records::Records;
 
 const SHARDS: usize = 16;
 /// What an entry costs beside its value and key: pointers, counters, its place in the table.
@@ -77,6 +80,7 @@ pub(crate) struct Memory {
     epochs: AtomicU64,
     hasher: RandomState,
     clock: Clock,
+    records: Records,
 }
 
 impl MemoryEntry {
@@ -170,8 +174,14 @@ impl Memory {
             claims: Default::default(),
             epochs: AtomicU64::new(0),
             hasher: RandomState::new(),
+            records: Records::new(clock.clone()),
             clock,
         }
+    }
+
+    /// Locks and limits.
+    pub(crate) fn records(&self) -> &Records {
+        &self.records
     }
 
     /// The entry at `key`, if its time has not come.

@@ -10,6 +10,7 @@ mod candidate;
 mod conformance;
 mod glob;
 mod memory;
+mod records;
 mod redis;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub(crate) use glob::matches;
 #[cfg(test)]
 pub(crate) use memory::Inspected;
 pub(crate) use memory::{Content, Memory, MemoryEntry};
+pub(crate) use records::{LockKeys, Locking, Window};
 pub(crate) use redis::Redis;
 
 /// A store of either kind.

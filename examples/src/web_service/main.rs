@@ -18,6 +18,7 @@
 //! curl $here/users/1/assignments    # two queries: her classes, and what each was given
 //! curl $here/users/1/assignments    # none
 //! curl $here/cache                  # as many hits as misses
+//! curl $here/cache/health           # how well Redis is, by the last check
 //!
 //! curl -X PATCH -H "$json" -d '{"name":"Ada L."}' $here/users/1
 //! curl $here/users/1                # the new name

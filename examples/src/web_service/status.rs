@@ -1,7 +1,8 @@
-//! What the cache has done so far.
+//! What the cache has done so far, and how well it is.
 
 use axum::Json;
-use cache_runtime::Cache;
+use axum::http::StatusCode;
+use cache_runtime::{Cache, Health, HealthStatus};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -20,4 +21,15 @@ pub(crate) async fn counts() -> Json<Counts> {
         queries: stats.loads,
         invalidations: stats.invalidations,
     })
+}
+
+/// The last check of the server, which is free to read. The service works without its cache, if
+/// more slowly, so what stops sending it requests should ask for something else.
+pub(crate) async fn health() -> (StatusCode, Json<Health>) {
+    let health = Cache::current().health();
+    let status = match health.status {
+        HealthStatus::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    };
+    (status, Json(health))
 }

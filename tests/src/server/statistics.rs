@@ -13,6 +13,16 @@ impl RedisServer {
         fields(&self.command::<String>(("INFO", section)).await)
     }
 
+    /// Whether it answers, and as a primary; one that was just made one closes its connections.
+    pub async fn is_primary(&self) -> bool {
+        let Ok(mut connection) = super::connect::to(&self.url()).await else {
+            return false;
+        };
+        let role = redis::cmd("ROLE").query_async(&mut connection).await;
+        matches!(role, Ok(redis::Value::Array(role))
+            if role.first() == Some(&redis::Value::BulkString(b"master".to_vec())))
+    }
+
     /// How often a command ran, as `INFO commandstats` names it: `get`, `client|tracking`.
     ///
     /// Commands inside scripts count as well.

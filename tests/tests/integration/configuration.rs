@@ -5,8 +5,10 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use cache_runtime::{Builder, Cache, Config, Error, Unusable, ValidationWarning, cache_result};
-use cache_tests::{FaultProxy, RedisServer};
+use cache_runtime::{
+    Builder, Cache, Config, Error, HealthStatus, Unusable, ValidationWarning, cache_result,
+};
+use cache_tests::{Authority, FaultProxy, Identity, RedisServer, TlsServer, Validity};
 
 const SECRET: &str = "hunter2-of-the-tests";
 
@@ -194,6 +196,86 @@ async fn a_replica_and_a_node_of_a_cluster_are_said() {
     assert_eq!(unusable(at(&server)).await, Unusable::Replica);
     let server = RedisServer::start_with(&["--cluster-enabled", "yes"]).await;
     assert_eq!(unusable(at(&server)).await, Unusable::NodeOfCluster);
+}
+
+#[tokio::test]
+async fn tls_that_comes_to_nothing_is_said_and_why() {
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    let shown_by = async |identity: &Identity| {
+        let server = TlsServer::start(&ours, identity).await;
+        let trusting = |authority: &Authority| {
+            let builder = Cache::builder().redis_url(server.url());
+            builder
+                .redis_ssl_ca_cert(authority.pem())
+                .connection_timeout(Duration::from_secs(2))
+        };
+        let reasons = [
+            unusable(trusting(&theirs)).await,
+            unusable_or_fine(trusting(&ours)).await,
+        ];
+        let plain = server.url().replacen("rediss", "redis", 1);
+        (reasons, unusable(Cache::builder().redis_url(plain)).await)
+    };
+    let is_tls =
+        |reason: &Unusable, said: &str| matches!(reason, Unusable::Tls(why) if why.contains(said));
+
+    let ([stranger, friend], plain) = shown_by(&ours.sign("127.0.0.1", Validity::Valid)).await;
+    assert!(is_tls(&stranger, "UnknownIssuer"), "{stranger}");
+    assert_eq!(friend, Unusable::Other("fine".to_owned()));
+    assert_eq!(plain, Unusable::Closed, "the server wants TLS");
+    let ([_, expired], _) = shown_by(&ours.sign("127.0.0.1", Validity::Expired)).await;
+    assert!(is_tls(&expired, "xpired"), "{expired}");
+    let ([_, other], _) = shown_by(&ours.sign("other.example", Validity::Valid)).await;
+    assert!(is_tls(&other, "name"), "{other}");
+
+    // It waits for the end of what it takes for a command.
+    let plain = RedisServer::start().await;
+    let tls = at(&plain)
+        .redis_ssl(true)
+        .connection_timeout(Duration::from_millis(300));
+    assert_eq!(unusable(tls).await, Unusable::Silent);
+}
+
+async fn unusable_or_fine(builder: Builder) -> Unusable {
+    let cache = builder.build().expect("a valid configuration");
+    match cache.validate().await {
+        Err(Error::Unusable { reason, .. }) => reason,
+        Ok(_) => Unusable::Other("fine".to_owned()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A cluster of one node that serves all slots.
+async fn cluster() -> RedisServer {
+    let server = RedisServer::start_with(&["--cluster-enabled", "yes"]).await;
+    let () = server
+        .command(("CLUSTER", "ADDSLOTSRANGE", 0, 16_383))
+        .await;
+    while server
+        .command::<String>(("CLUSTER", "INFO"))
+        .await
+        .contains("cluster_state:fail")
+    {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    server
+}
+
+#[tokio::test]
+async fn a_cluster_will_do_and_says_how_it_is() {
+    let server = cluster().await;
+    let url = format!("redis-cluster://127.0.0.1:{}", server.port());
+    let cache = Cache::builder().redis_url(url).build().unwrap();
+    let validated = cache.validate().await.expect("a cluster that will do");
+    assert_eq!(validated.versions.len(), 1);
+    let health = cache.check_health().await;
+    assert_eq!(health.status, HealthStatus::Healthy);
+    assert!(health.server.is_some_and(|server| server.memory_used > 0));
+
+    let single = RedisServer::start().await;
+    let url = format!("redis-cluster://127.0.0.1:{}", single.port());
+    let reason = unusable(Cache::builder().redis_url(url)).await;
+    assert_eq!(reason, Unusable::NoCluster);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cache_runtime::{cache_result, spawn};
 
-use crate::support::{Fixture, Runs, on_each_store, until};
+use crate::support::{Fixture, Gate, Runs, on_each_store, until};
 
 const SLOW: Duration = Duration::from_millis(50);
 
@@ -162,6 +162,47 @@ async fn loads_of_a_function_are_bounded() {
         for call in calls {
             call.await.expect("a task");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_finds_no_room_to_load_is_answered_with_an_older_value() {
+    #[cache_result(
+        key = "crowded:<id>",
+        ttl = 60,
+        fail_safe = 600,
+        soft_timeout = "50ms",
+        max_loads = 1,
+        key_ignores(gate, runs)
+    )]
+    async fn crowded(id: u64, gate: Option<Gate>, runs: Runs) -> Result<usize, std::fmt::Error> {
+        let run = runs.run();
+        if let Some(gate) = gate {
+            gate.pass().await;
+        }
+        Ok(run)
+    }
+    on_each_store(async |fixture| {
+        let (runs, gate) = (Runs::default(), Gate::new());
+        assert_eq!(crowded(1, None, runs.clone()).await, Ok(1));
+        assert_eq!(crowded(2, None, runs.clone()).await, Ok(2));
+        let busy = spawn(crowded(3, Some(gate.clone()), runs.clone()));
+        gate.was_reached().await;
+        for key in ["crowded:1", "crowded:2"] {
+            fixture.pass(key, Duration::from_secs(61)).await;
+        }
+        let calls: Vec<_> = (0..10)
+            .map(|call| spawn(crowded(1 + call % 2, None, runs.clone())))
+            .collect();
+        for (call, answered) in calls.into_iter().enumerate() {
+            assert_eq!(answered.await.expect("a task"), Ok(1 + call % 2));
+        }
+        assert_eq!(runs.count(), 3, "nobody else has loaded");
+        gate.open();
+        assert_eq!(busy.await.expect("a task"), Ok(3));
+        let loaded = crowded(1, None, runs.clone()).await;
+        assert_eq!(loaded, Ok(4), "the older value is no entry");
     })
     .await;
 }

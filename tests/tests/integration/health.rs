@@ -190,6 +190,21 @@ async fn the_server_is_checked_behind_everybodys_back_until_the_cache_is_gone() 
     assert_eq!(monitor.sent().await, [""; 0]);
 }
 
+#[tokio::test]
+async fn nothing_is_checked_after_a_shutdown() {
+    let server = RedisServer::start().await;
+    let interval = Duration::from_millis(20);
+    let builder = Cache::builder()
+        .redis_url(server.url())
+        .health_check_interval(interval);
+    let cache = builder.build().unwrap();
+    let mut events = cache.health_events();
+    assert_eq!(cache.check_health().await.status, HealthStatus::Healthy);
+    assert!(cache.shutdown(Duration::from_secs(5)).await);
+    let event = tokio::time::timeout(20 * interval, events.next()).await;
+    assert!(event.is_err(), "{event:?}");
+}
+
 /// The first event after those of an outage.
 async fn soon_of_the_end(events: &mut HealthEvents) -> HealthEvent {
     loop {

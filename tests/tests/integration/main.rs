@@ -11,6 +11,7 @@
 )]
 
 mod adversity;
+mod blocking;
 mod catalogue;
 mod coherence;
 mod configuration;
@@ -23,9 +24,11 @@ mod harness;
 mod health;
 mod hygiene;
 mod injectivity;
+mod locks;
 mod manual;
 mod many;
 mod reads;
+mod retry;
 mod round_trips;
 mod runtimes;
 mod shapes;
@@ -34,5 +37,6 @@ mod tags;
 mod topologies;
 mod transactions;
 mod verify;
+mod warming;
 mod windows;
 mod writes;

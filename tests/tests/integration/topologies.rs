@@ -199,6 +199,41 @@ async fn a_slot_that_moves_to_a_new_node_takes_its_entries_along() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_was_away_as_a_whole_comes_back() {
+    let mut cluster = RedisCluster::start(3, 0).await;
+    let cache = at(&cluster.url());
+    cache.scope(square(3)).await;
+    for node in 0..3 {
+        cluster.node_mut(node).kill();
+    }
+    for n in 0..20 {
+        assert_eq!(cache.scope(square(n)).await, n * n);
+    }
+    let outcome = cache.invalidate_many([NUMBER.key(1)]).await;
+    assert_eq!(outcome.expect("there is room"), Invalidation::Queued);
+    for node in 0..3 {
+        cluster.node_mut(node).restart().await;
+    }
+    cluster.settled().await;
+    assert!(
+        cache.drained(Duration::from_secs(10)).await,
+        "the invalidation is sent"
+    );
+    let hits = || async {
+        cache.scope(square(3)).await;
+        cache.stats().hits
+    };
+    let (before, deadline) = (
+        hits().await,
+        std::time::Instant::now() + Duration::from_secs(5),
+    );
+    while hits().await == before {
+        assert!(std::time::Instant::now() < deadline, "{:?}", cache.stats());
+    }
+    assert!(cache.connections().changes > 0, "{:?}", cache.connections());
+}
+
+#[tokio::test]
 async fn many_callers_load_once_on_a_cluster() {
     let cluster = RedisCluster::start(3, 0).await;
     let caches = [at(&cluster.url()), at(&cluster.url())].map(Arc::new);
@@ -325,4 +360,84 @@ async fn a_shutdown_sends_what_is_queued_and_closes_the_connections() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(cache.connections().open, 0);
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "waited too long until {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_open_at_one_end_only_is_found_though_nobody_calls() {
+    let server = RedisServer::start().await;
+    let cache = Cache::builder()
+        .redis_url(server.url())
+        .socket_timeout(Duration::from_millis(500))
+        .connection_timeout(Duration::from_millis(500))
+        .build()
+        .expect("valid");
+    cache.scope(square(3)).await;
+    assert_eq!(cache.connections().open, 1);
+    server.pause();
+    until("the silent link is given up", || {
+        cache.connections().open == 0
+    })
+    .await;
+    server.resume();
+    until("it is back", || cache.connections().open == 1).await;
+    assert!(cache.connections().changes > 0, "{:?}", cache.connections());
+    cache.scope(square(3)).await;
+    assert_eq!(cache.stats().hits, 1);
+}
+
+#[tokio::test]
+async fn an_idle_link_that_answers_is_kept() {
+    let server = RedisServer::start().await;
+    let cache = Cache::builder()
+        .redis_url(server.url())
+        .socket_timeout(Duration::from_millis(200))
+        .build()
+        .expect("valid");
+    cache.scope(square(3)).await;
+    let deadline = std::time::Instant::now() + Duration::from_secs(5);
+    while server.calls("ping").await < 3 {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "nobody asks for a sign of life"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(
+        (cache.connections().opened, cache.connections().changes),
+        (1, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_read_only_is_connected_to_anew_but_not_over_and_over() {
+    let server = RedisServer::start().await;
+    let cache = at(&server.url());
+    cache.scope(square(3)).await;
+    let () = server.command(("REPLICAOF", "127.0.0.1", 1)).await;
+    let outcome = cache.invalidate_many([NUMBER.key(1)]).await;
+    assert_eq!(outcome.expect("there is room"), Invalidation::Queued);
+    for n in 10..40 {
+        assert_eq!(cache.scope(square(n)).await, n * n);
+    }
+    until("it is connected to anew", || {
+        cache.connections().changes > 0
+    })
+    .await;
+    assert!(cache.connections().opened < 10, "{:?}", cache.connections());
+    let () = server.command(("REPLICAOF", "NO", "ONE")).await;
+    assert!(
+        cache.drained(Duration::from_secs(5)).await,
+        "the invalidation is sent"
+    );
 }

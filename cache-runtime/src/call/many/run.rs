@@ -27,7 +27,7 @@ use crate::client::Budget;
 use crate::flight::{Footing, Joiner, Leader, Outcome, Role};
 use crate::lease::{Lease, Taking};
 use crate::observe::Event;
-use crate::store::{Keyed, Leave, Read};
+use crate::store::{Keyed, Read};
 
 /// One id that has no value yet.
 struct Element<'a, I, V, H> {
@@ -542,22 +542,7 @@ impl<I, V, H> Element<'_, I, V, H> {
     where
         H: Hooks<V>,
     {
-        match way {
-            Way::Alone => {}
-            Way::Unconfirmed(leader) => leader.land(outcome),
-            Way::Beside(leader, seen) => {
-                let call = &self.call;
-                call.land_if_still_there(cache, leader, &seen, outcome)
-                    .await;
-            }
-            Way::Leased(Leased { leader, lease, .. }) => {
-                leader.close();
-                leader.land(match lease.release(Leave::Kept).await {
-                    Ok(false) => Outcome::Again,
-                    _ => outcome,
-                });
-            }
-        }
+        self.call.end_without_value(cache, way, outcome).await;
     }
 
     /// What is to be read of it: nothing in a scope that loads anew, or while its invalidation is

@@ -549,7 +549,8 @@ impl Builder {
         self
     }
 
-    /// Checks everything and builds the cache; it connects when it is first used.
+    /// Checks everything and builds the cache; it connects when it is first used, or its server
+    /// first checked.
     ///
     /// # Errors
     ///

@@ -113,11 +113,12 @@ pub(super) const MODE: Kind<Mode> = Kind {
     shown: Shown::AsItIs,
 };
 
-/// The longest is a century: what is added to the time of day is to stay a time.
+/// The longest is a century: what is added to the time of day is to stay a time. Code may say
+/// [`Duration::MAX`] for "without end".
 pub(super) const TIME: Kind<Duration> = Kind {
     rule: "a time of more than zero, in seconds or with a unit: `30`, `0.2`, `200ms`, `1h30m`",
     parse: |text| duration(text).filter(|time| !time.is_zero() && *time <= CENTURY),
-    write: |time| shortest(*time),
+    write: |time| shortest((*time).min(CENTURY)),
     shown: Shown::AsItIs,
 };
 

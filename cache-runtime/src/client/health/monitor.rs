@@ -59,6 +59,13 @@ impl Monitor {
         }
     }
 
+    /// Ends the checks: there is nothing more to ask.
+    pub(crate) fn stop(&self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+
     /// Takes in what came of a check, and tells what has changed.
     pub(crate) fn learn(&self, outcome: Outcome, local: Local) {
         let mut known = self.known.lock();
@@ -128,9 +135,7 @@ impl Monitor {
 
 impl Drop for Monitor {
     fn drop(&mut self) {
-        if let Some(task) = self.task.get() {
-            task.abort();
-        }
+        self.stop();
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod cluster;
 mod forget;
+mod limits;
+mod locks;
 mod manual;
 mod scripts;
 mod sweep;

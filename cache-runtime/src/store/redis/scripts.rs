@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ::redis::{Cmd, Value};
 
+use super::{limits, locks};
 use crate::client::{Link, WireKey};
 use crate::error::Fault;
 
@@ -304,6 +305,10 @@ pub(super) enum Script {
     Expire,
     Remaining,
     Delete,
+    Lock,
+    ProlongLock,
+    Unlock,
+    Limit,
     Capture,
     Epoch,
     Withdraw,
@@ -314,13 +319,13 @@ struct Loaded {
     hash: String,
 }
 
-static LOADED: LazyLock<[Loaded; 15]> = LazyLock::new(|| {
+static LOADED: LazyLock<[Loaded; 19]> = LazyLock::new(|| {
     let guard = if cfg!(cache_mutant = "token") {
         WHATEVER_STANDS
     } else {
         IF_IT_STANDS
     };
-    let scripts: [&[&str]; 15] = [
+    let scripts: [&[&str]; 19] = [
         &[TAKE],
         &[guard, PUBLISH],
         &[guard, RELEASE],
@@ -333,6 +338,10 @@ static LOADED: LazyLock<[Loaded; 15]> = LazyLock::new(|| {
         &[ENTRY, EXPIRE],
         &[ENTRY, REMAINING],
         &[ENTRY, DELETE],
+        &[locks::LOCK],
+        &[locks::PROLONG],
+        &[locks::UNLOCK],
+        &[limits::TAKE],
         &[CAPTURE],
         &[EPOCH],
         &[WITHDRAW],

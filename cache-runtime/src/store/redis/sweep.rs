@@ -5,6 +5,7 @@ use ::redis::{Value, cmd};
 use super::Redis;
 use crate::client::{Layout, Primary, WireKey};
 use crate::error::Fault;
+use crate::store::records::is_record;
 
 /// Keys a step: what one `SCAN` looks at, and what one `DEL` deletes.
 pub(super) const BATCH: usize = 512;
@@ -63,8 +64,13 @@ impl Redis {
                     link.command_at(primary, scan, self.budget).await?
                 }
             });
+            let of_cache = |key: &&Vec<u8>| !is_record(&key[self.namespace.len().min(key.len())..]);
             if !keys.is_empty() {
-                let keys: Vec<_> = keys.iter().map(|key| WireKey::whole(key)).collect();
+                let keys: Vec<_> = keys
+                    .iter()
+                    .filter(of_cache)
+                    .map(|key| WireKey::whole(key))
+                    .collect();
                 deleted += self.delete_all(&keys).await?;
             }
             if next == b"0" {

@@ -41,5 +41,6 @@ pub(crate) fn router(db: Db) -> Router {
         .route("/assignments/{assignment}", get(assignments::one))
         .route("/assignments/{assignment}/grades/{user}", grade)
         .route("/cache", get(status::counts))
+        .route("/cache/health", get(status::health))
         .with_state(db)
 }

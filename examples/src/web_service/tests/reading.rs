@@ -15,6 +15,17 @@ async fn a_second_read_is_a_hit() {
 }
 
 #[tokio::test]
+async fn health_is_answered_as_json() {
+    let service = Service::start().await;
+    service.cache.check_health().await;
+    let health = service.get("/cache/health").await;
+    assert_eq!(
+        (&health["status"], &health["journal"]),
+        (&json!("healthy"), &json!(0))
+    );
+}
+
+#[tokio::test]
 async fn every_page_is_a_hit_the_second_time() {
     let service = Service::start().await;
     let grade = json!({ "score": 9.5, "feedback": "clear" });

@@ -2,7 +2,8 @@
 #![deny(warnings)]
 
 use cache_runtime::{
-    KeyPart, KeyTemplate, cache_keys, cache_many, cache_result, invalidate_cache, update_cache,
+    KeyPart, KeyTemplate, cache_keys, cache_many, cache_result, invalidate_cache, redis_retry,
+    update_cache, with_redis,
 };
 use serde::{Deserialize, Serialize};
 
@@ -253,3 +254,37 @@ pub(super) fn blocking(id: ::core::primitive::u64) -> ::core::primitive::u64 {
 
 #[invalidate_cache(keys = [key_of_blocking(id)], when = around)]
 pub(super) fn forget_blocking(id: ::core::primitive::u64) {}
+
+#[redis_retry(max_retries = 2, backoff = 1, max_time = "5s", on = any)]
+pub(super) async fn again(
+    text: ::std::string::String,
+    mut left: ::core::primitive::u64,
+    runs: &Runs,
+) -> ::core::result::Result<::std::string::String, ::cache_runtime::Failure> {
+    left -= 1;
+    if runs.run() < 2 {
+        return ::core::result::Result::Err(::cache_runtime::Failure::Unknown);
+    }
+    let left = ::std::string::ToString::to_string(&left);
+    ::core::result::Result::Ok([&*text, &*left].join(" "))
+}
+
+#[with_redis(cache = given)]
+#[redis_retry(on = |_| false)]
+pub(super) fn connected(
+    redis: &::cache_runtime::BlockingConnection,
+    given: &::cache_runtime::Cache,
+) -> ::core::result::Result<::core::primitive::u64, ::cache_runtime::Error> {
+    let _ = (redis, given);
+    ::core::result::Result::Ok(7)
+}
+
+#[redis_retry]
+#[with_redis]
+pub(super) async fn connected_too(
+    mut redis: ::cache_runtime::RedisConnection,
+    text: &::core::primitive::str,
+) -> ::core::result::Result<::core::primitive::usize, ::cache_runtime::Error> {
+    redis.set_response_timeout(::core::time::Duration::from_secs(1));
+    ::core::result::Result::Ok(text.len())
+}

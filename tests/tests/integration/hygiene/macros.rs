@@ -1,7 +1,9 @@
 //! Functions that a `macro_rules!` makes: of its own names, of its caller's, and of both.
 #![deny(warnings)]
 
-use cache_runtime::{KeyTemplate, cache_keys, cache_result, invalidate_cache};
+use cache_runtime::{
+    Failure, KeyTemplate, cache_keys, cache_result, invalidate_cache, redis_retry,
+};
 
 #[derive(Clone)]
 pub(super) struct User {
@@ -53,6 +55,23 @@ given_template!(
     "given-template:<id.id>:<id.class.1|hash>",
     User
 );
+
+/// Some parameters are the caller's, one is the macro's, of the same name.
+macro_rules! retried {
+    ($vis:vis fn $name:ident($id:ident: $ty:ty) $body:block; on = $on:expr, backoff = $backoff:literal) => {
+        #[redis_retry(on = $on, backoff = $backoff)]
+        $vis async fn $name(mut $id: $ty, id: u64) -> Result<u64, Failure> {
+            $id += id;
+            let made: u64 = $body;
+            Ok(made)
+        }
+    };
+}
+
+retried! {
+    pub(super) fn retried(id: u64) { id * 10 };
+    on = |failure: &Failure| *failure == Failure::Unknown, backoff = "1ms"
+}
 
 /// A local of the macro's has the name of the caller's parameter.
 macro_rules! same_name {

@@ -61,6 +61,22 @@ async fn hostile_names_change_nothing_in_the_background_or_in_batches() {
     .await;
 }
 
+#[tokio::test]
+async fn hostile_names_change_nothing_in_operations() {
+    counted(async {
+        let runs = Runs::default();
+        let text = hostile::again("a".to_owned(), 8, &runs).await;
+        assert_eq!((text.as_deref(), runs.count()), (Ok("a 7"), 2));
+        let refused = hostile::connected_too("a").await;
+        assert!(matches!(refused, Err(cache_runtime::Error::NoRedis)));
+    })
+    .await;
+    let cache = Cache::in_memory();
+    let refused = std::thread::spawn(move || hostile::connected(&cache)).join();
+    assert!(matches!(refused, Ok(Err(cache_runtime::Error::NoRedis))));
+    assert_eq!(macros::retried(7, 1).await, Ok(80));
+}
+
 #[test]
 fn hostile_names_change_nothing_in_plain_functions() {
     let before = (hostile::blocking(7), hostile::blocking(7));
