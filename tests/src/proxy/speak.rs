@@ -94,12 +94,11 @@ async fn ask(
     while let Some(command) = commands.next().await? {
         let refusal = conditions.borrow().refusal;
         let ours = refusal.and_then(|refusal| refusal.answer(&frame::command(&command), port));
-        let answer = match ours {
-            Some(ours) => Answer::Ours(ours),
-            None => {
-                to.write_all(&command).await?;
-                Answer::Theirs
-            }
+        let answer = if let Some(ours) = ours {
+            Answer::Ours(ours)
+        } else {
+            to.write_all(&command).await?;
+            Answer::Theirs
         };
         if answers.send(answer).is_err() {
             break;

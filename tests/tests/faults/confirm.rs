@@ -28,6 +28,11 @@ async fn update(id: u64) -> u64 {
     id
 }
 
+#[invalidate_cache(key = "confirm:<id>", on_failure = error)]
+async fn plain(id: u64, outcome: Result<u64, Error>) -> Result<u64, Error> {
+    outcome
+}
+
 /// A server with a replica, and what can be done to the way between them.
 struct Pair {
     primary: RedisServer,
@@ -157,11 +162,6 @@ async fn waiting_for_replicas_holds_up_nobody_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_asks_to_be_told_is_told_when_redis_is_away() {
     let _turn = TURN.lock().await;
-    #[invalidate_cache(key = "confirm:<id>", on_failure = error)]
-    async fn plain(id: u64, outcome: Result<u64, Error>) -> Result<u64, Error> {
-        outcome
-    }
-
     let mut server = RedisServer::start().await;
     let cache = on(&server);
     assert!(cache.scope(plain(7, Ok(1))).await.is_ok());

@@ -65,7 +65,8 @@ impl Calls {
         let (start, id) = (Instant::now(), number % 1_000);
         let is_good = row(id).await == Ok(id);
         // One write in a hundred.
-        let is_good = is_good && (number % 100 != 0 || row_key(id).invalidate().await.is_ok());
+        let is_good =
+            is_good && (!number.is_multiple_of(100) || row_key(id).invalidate().await.is_ok());
         self.errors
             .fetch_add(u64::from(!is_good), Ordering::Relaxed);
         let millis = usize::try_from(start.elapsed().as_millis()).unwrap_or(usize::MAX);
@@ -178,8 +179,8 @@ async fn flap(proxy: Arc<FaultProxy>, end: Instant) {
 async fn call_until(cache: &Cache, calls: &Arc<Calls>, options: &Options, end: Instant) -> u64 {
     let (start, mut started, mut early) = (Instant::now(), 0_u64, None);
     while Instant::now() < end {
-        let due = start.elapsed().as_secs_f64();
-        while (started as f64) < due * options.rate as f64 {
+        let millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        while started < millis * options.rate / 1_000 {
             started += 1;
             let (calls, number) = (calls.clone(), started);
             tokio::spawn(cache.scope(async move { calls.call(number).await }));

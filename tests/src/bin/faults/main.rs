@@ -30,9 +30,9 @@ async fn main() -> ExitCode {
             table::print(Duration::from_secs(seconds)).await
         }
         ["--list"] => {
-            Fault::ALL
-                .iter()
-                .for_each(|fault| println!("{}", fault.name()));
+            for fault in Fault::ALL {
+                println!("{}", fault.name());
+            }
             ExitCode::SUCCESS
         }
         ["flapping", options @ ..] => match flapping::Options::read(options) {
