@@ -95,13 +95,18 @@ pub fn invalidate_cache(arguments: TokenStream, item: TokenStream) -> TokenStrea
 }
 
 #[doc = include_str!("../docs/redis_retry.md")]
-#[doc = include_str!("../docs/options/retry.md")]
+#[doc = include_str!("../docs/options/max_retries.md")]
+#[doc = include_str!("../docs/options/backoff.md")]
+#[doc = include_str!("../docs/options/max_time.md")]
+#[doc = include_str!("../docs/options/retry_on.md")]
+#[doc = include_str!("../docs/options/crate.md")]
 #[proc_macro_attribute]
 pub fn redis_retry(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stages::retry(arguments.into(), item.into(), &mut Errors::default()).into()
 }
 
 #[doc = include_str!("../docs/with_redis.md")]
+#[doc = include_str!("../docs/options/crate.md")]
 #[proc_macro_attribute]
 pub fn with_redis(arguments: TokenStream, item: TokenStream) -> TokenStream {
     stages::with_redis(arguments.into(), item.into(), &mut Errors::default()).into()

@@ -24,6 +24,7 @@ use crate::client::{BreakerState, Budget};
 use crate::entry::Format;
 use crate::flight::Flights;
 use crate::observe::{Counters, Event, Stats};
+use crate::retry::Retries;
 use crate::store::{Memory, Redis, Store};
 
 pub use global::init;
@@ -66,6 +67,7 @@ pub(crate) struct Inner {
     pub(crate) counters: Counters,
     pub(crate) journal: Journal,
     monitor: Monitor,
+    pub(crate) retries: Retries,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) budget: Duration,
     pub(crate) wait: Duration,
@@ -138,6 +140,7 @@ impl Cache {
     pub(crate) fn from_config(config: Config) -> Self {
         let Config {
             backend,
+            retries,
             namespace,
             mode,
             lifetimes,
@@ -179,6 +182,7 @@ impl Cache {
             counters: Counters::default(),
             journal: Journal::new(journal, replay_window),
             monitor: Monitor::new(limits),
+            retries,
             lifetimes,
             budget,
             wait,

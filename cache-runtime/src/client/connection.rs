@@ -11,7 +11,8 @@ use super::wire::Wire;
 /// A connection to the server that a cache uses, or to all nodes of its cluster.
 ///
 /// It is the client library's own, and goes wherever that takes a connection: single commands,
-/// pipelines, transactions, scripts. Clones share it.
+/// pipelines, transactions, scripts. Clones share it. It is the connection of this moment: after a
+/// fault, ask the cache for it anew, which may have another by then.
 ///
 /// On a cluster the keys of a pipeline and of a transaction have to be in one slot: give them the
 /// same `{tag}`. A single command follows a slot that moves; a pipeline that meets one fails, as

@@ -26,6 +26,8 @@ const BETWEEN_BEATS: Duration = Duration::from_secs(5);
 const BETWEEN_SENTINELS: Duration = Duration::from_millis(500);
 /// How often a cluster is asked who has which slots.
 const BETWEEN_LAYOUTS: Duration = Duration::from_secs(1);
+/// How long a node may take to say who has which slots.
+const LOOK: Duration = Duration::from_millis(500);
 /// What a suspicion may cause at most once in so long.
 const BETWEEN_SUSPICIONS: Duration = Duration::from_millis(250);
 const BETWEEN_DISTRUST: Duration = Duration::from_secs(1);
@@ -168,31 +170,37 @@ impl Keeper {
     }
 
     async fn look_at_slots(&self, open: &Arc<Open>, cluster: &Cluster) {
-        let mut known: Vec<(Primary, Option<String>)> = Vec::new();
+        let mut known = Vec::new();
         let mut unanswered = 0;
         loop {
-            if let Ok(seen) = Layout::with_runs(cluster).await {
-                unanswered = 0;
-                let differs = !known.is_empty() && is_other(&known, &seen);
-                known = merged(&known, seen);
-                if differs {
-                    if let Some(link) = self.link.upgrade() {
-                        link.has_changed();
-                    }
-                    if open.is_silent() {
+            match timeout(LOOK, Layout::by_one(cluster)).await {
+                Ok(Ok(layout)) => {
+                    unanswered = 0;
+                    let seen = layout.with_runs(cluster).await;
+                    if !known.is_empty() && is_other(&known, &seen) {
+                        self.tell();
                         // The client library does not look for the slots of a node that only
                         // says nothing.
-                        return self.lose(open, Becomes::Opening);
+                        if open.is_silent() {
+                            return self.lose(open, Becomes::Opening);
+                        }
                     }
+                    known = merged(&known, seen);
                 }
-            } else {
-                unanswered += 1;
-                if unanswered > 1 {
-                    // With no node to learn from, the client library asks without a pause.
-                    return self.lose(open, Becomes::Opening);
-                }
+                // When nobody is answered, the client library may wait for itself: a request that
+                // is next in the line for its lock is not polled while it learns the slots anew.
+                Err(_) if open.is_silent() => return self.lose(open, Becomes::Opening),
+                // With no node to learn from, it asks without a pause.
+                _ if unanswered > 0 => return self.lose(open, Becomes::Opening),
+                _ => unanswered += 1,
             }
             wait_or_suspect(open, BETWEEN_LAYOUTS).await;
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(link) = self.link.upgrade() {
+            link.has_changed();
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) struct Primary {
 
 impl Layout {
     /// What one of the nodes holds to be true.
-    async fn by_one(cluster: &Cluster) -> Result<Self, Why> {
+    pub(super) async fn by_one(cluster: &Cluster) -> Result<Self, Why> {
         let text = cluster.ask_any(nodes()).await;
         let text = text.map_err(|error| Why::of(&error))?;
         let mut known = primaries(&text_of(text)?);
@@ -69,13 +69,10 @@ impl Layout {
     }
 
     /// What each primary runs as, to notice a restart; nothing for one that does not answer.
-    pub(super) async fn with_runs(
-        cluster: &Cluster,
-    ) -> Result<Vec<(Primary, Option<String>)>, Why> {
-        let known = Self::by_one(cluster).await?.0;
-        let runs = known.iter().map(|primary| primary.run(cluster));
+    pub(super) async fn with_runs(self, cluster: &Cluster) -> Vec<(Primary, Option<String>)> {
+        let runs = self.0.iter().map(|primary| primary.run(cluster));
         let runs = futures_util::future::join_all(runs).await;
-        Ok(known.into_iter().zip(runs).collect())
+        self.0.into_iter().zip(runs).collect()
     }
 }
 

@@ -18,8 +18,8 @@ use crate::observe::Event;
 /// | setting | default |
 /// | --- | --- |
 /// | `on` | [`Transient`]: what surely was not done |
-/// | `max_retries` | 3 |
-/// | `backoff` | 200 ms before the second try, at most |
+/// | `max_retries` | as the cache is configured (`REDIS_MAX_RETRIES`), else 3 |
+/// | `backoff` | as the cache is configured (`REDIS_RETRY_BACKOFF`), else 200 ms; before the second try, at most |
 /// | `max_time` | 10 s; no try begins after it |
 ///
 /// Before each try it waits for a random time up to the backoff, which doubles from try to try
@@ -54,8 +54,9 @@ use crate::observe::Event;
 #[must_use]
 pub struct Retry<S = Transient> {
     name: &'static str,
-    max_retries: u32,
-    backoff: Duration,
+    /// Nothing: as the cache is configured.
+    max_retries: Option<u32>,
+    backoff: Option<Duration>,
     max_time: Duration,
     strategy: S,
 }
@@ -71,8 +72,8 @@ impl Retry {
     pub const fn new() -> Self {
         Self {
             name: "an operation",
-            max_retries: 3,
-            backoff: Duration::from_millis(200),
+            max_retries: None,
+            backoff: None,
             max_time: Duration::from_secs(10),
             strategy: Transient,
         }
@@ -88,13 +89,13 @@ impl<S> Retry<S> {
 
     /// How often the operation may run again after its first try.
     pub const fn max_retries(mut self, most: u32) -> Self {
-        self.max_retries = most;
+        self.max_retries = Some(most);
         self
     }
 
     /// The longest pause before the second try; it doubles from try to try, up to 10 s.
     pub const fn backoff(mut self, backoff: Duration) -> Self {
-        self.backoff = backoff;
+        self.backoff = Some(backoff);
         self
     }
 
@@ -198,6 +199,34 @@ where
     Retry::new().on(strategy).run(operation).await
 }
 
+/// How often and how fast operations are tried again that do not say so themselves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retries {
+    pub(crate) most: u32,
+    pub(crate) backoff: Duration,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            most: 3,
+            backoff: Duration::from_millis(200),
+        }
+    }
+}
+
+impl<S> Retry<S> {
+    /// What it says itself, else what the cache of the scope is configured to, or the global one
+    /// if there is one.
+    fn bounds(&self) -> Retries {
+        let configured = known().map(|cache| cache.0.retries).unwrap_or_default();
+        Retries {
+            most: self.max_retries.unwrap_or(configured.most),
+            backoff: self.backoff.unwrap_or(configured.backoff),
+        }
+    }
+}
+
 /// How often one operation has failed.
 pub(crate) struct Tries {
     began: Instant,
@@ -227,9 +256,10 @@ impl Tries {
         if !retries(&retry.strategy, &error, self.failed) {
             return Ok(Err(error));
         }
-        let pause = pause::before_try(self.failed, retry.backoff);
+        let Retries { most, backoff } = retry.bounds();
+        let pause = pause::before_try(self.failed, backoff);
         let ends = self.began.elapsed().saturating_add(pause);
-        if self.failed > retry.max_retries || ends > retry.max_time {
+        if self.failed > most || ends > retry.max_time {
             count(Event::RetriesExhausted);
             tracing::warn!(
                 operation = retry.name,
@@ -309,6 +339,18 @@ mod tests {
         cache.scope_blocking(|| failing(Failure::NotApplied, &quick()));
         let stats = cache.stats();
         assert_eq!((stats.retries, stats.retries_exhausted), (3, 1));
+    }
+
+    #[test]
+    fn does_as_the_cache_is_configured_unless_it_says_otherwise() {
+        let builder = crate::Cache::builder().max_retries(5);
+        let cache = builder.retry_backoff(Duration::from_nanos(1)).build();
+        let tries = |retry: &Retry| {
+            let cache = cache.as_ref().unwrap();
+            cache.scope_blocking(|| failing(Failure::NotApplied, retry))
+        };
+        assert_eq!(tries(&Retry::new()), 6);
+        assert_eq!(tries(&Retry::new().max_retries(1)), 2);
     }
 
     #[tokio::test]

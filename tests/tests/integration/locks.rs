@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cache_runtime::{Cache, Error, Lock};
-use cache_tests::{FaultProxy, RedisServer};
+use cache_tests::{FaultProxy, RedisCluster, RedisServer, SentinelSet};
 
 use crate::support::{Fixture, on, on_each_store, until};
 
@@ -192,7 +192,8 @@ async fn a_call_that_is_dropped_holds_nothing() {
     drop(held(&cache, "warm").await);
     for wait in [0, 1, 2, 5, 10] {
         proxy.delay_replies(Duration::from_millis(5));
-        let lock = cache.lock("import", LEASE);
+        // Longer than the test waits for it to go.
+        let lock = cache.lock("import", MINUTE);
         let lock = tokio::time::timeout(Duration::from_millis(wait), lock).await;
         drop(lock);
         proxy.delay_replies(Duration::ZERO);
@@ -307,33 +308,33 @@ async fn no_window_ever_has_more_than_the_limit() {
         let other = fixture.another_process().limit("calls", 10, per);
         let mut taken: Vec<Duration> = Vec::new();
         // Primes, so that steps and parts never fall together for long.
-        for (step, by) in [7_u64, 131, 17, 1_303, 3, 61, 997, 11, 211, 5]
-            .iter()
-            .cycle()
-            .take(300)
-            .enumerate()
-        {
-            fixture.clock.advance(Duration::from_millis(*by));
+        let steps = [
+            37_u64, 41, 29, 7, 31, 3, 61, 23, 43, 11, 37, 29, 13, 41, 787,
+        ];
+        for (step, by) in steps.iter().cycle().take(600).enumerate() {
+            let pause = if step % 97 == 96 { 1_303 } else { 0 };
+            fixture.clock.advance(Duration::from_millis(by + pause));
             let now = fixture.clock.now();
-            let limit = if step % 3 == 0 { &other } else { &limit };
-            let allowance = limit.take().await.expect("a store");
-            let in_window = taken
-                .iter()
-                .filter(|at| now.saturating_sub(**at) < per)
-                .count();
-            if allowance.is_allowed {
-                assert!(in_window < 10, "{step}");
-                assert_eq!(allowance.retry_after, Duration::ZERO);
-                taken.push(now);
-            } else {
-                assert_eq!(allowance.remaining, 0);
-                let longer = taken
+            let since = |time| {
+                taken
                     .iter()
-                    .filter(|at| now.saturating_sub(**at) < per + per / 20)
-                    .count();
-                assert!(longer >= 10, "{step}: not much stricter than said");
-                assert!(allowance.retry_after <= per + per / 20 + Duration::from_millis(1));
+                    .filter(|at| now.saturating_sub(**at) < time)
+                    .count()
+            };
+            let limit = if step % 3 == 0 { &other } else { &limit };
+            let (in_window, longer) = (since(per), since(per + per / 20));
+            let free = limit.take_many(0).await.expect("a store").remaining;
+            let free = usize::try_from(free).expect("a small number");
+            assert!(in_window + free <= 10, "{step}: {in_window} and {free}");
+            assert!(longer + free >= 10, "{step}: much stricter than said");
+            // All at once, for these leave the window together, too.
+            for _ in 0..free {
+                assert!(limit.take().await.expect("a store").is_allowed);
+                taken.push(now);
             }
+            let refused = limit.take().await.expect("a store");
+            assert!(!refused.is_allowed && refused.remaining == 0, "{step}");
+            assert!(refused.retry_after <= per + per / 20, "{refused:?}");
         }
         assert!(taken.len() > 50, "{}", taken.len());
     })
@@ -429,4 +430,87 @@ async fn what_is_something_else_is_refused_and_left_alone() {
             .await,
         "x"
     );
+}
+
+#[tokio::test]
+async fn a_cluster_keeps_each_lock_in_one_slot() {
+    let cluster = RedisCluster::start(3, 0).await;
+    let at = || {
+        let cache = Cache::builder().redis_url(cluster.url()).namespace("app");
+        cache.build().expect("a valid configuration")
+    };
+    let (one, other) = (at(), at());
+    let mut locks = Vec::new();
+    for number in 0..20 {
+        let name = format!("import:{number}");
+        locks.push(held(&one, &name).await);
+        assert!(
+            other
+                .try_lock(&name, LEASE)
+                .await
+                .expect("a cluster")
+                .is_none()
+        );
+        let limit = other.limit(&name, 2, MINUTE);
+        assert_eq!(limit.take().await.expect("a cluster").remaining, 1);
+        assert_eq!(
+            one.limit(&name, 2, MINUTE)
+                .take()
+                .await
+                .expect("a cluster")
+                .remaining,
+            0
+        );
+        assert!(!limit.take().await.expect("a cluster").is_allowed);
+    }
+    assert_eq!(one.clear("*").await.expect("a cluster"), 0);
+    for node in 0..3 {
+        let keys: Vec<String> = cluster.node(node).command(("KEYS", "*")).await;
+        assert!(!keys.is_empty(), "node {node}");
+    }
+    for (number, lock) in locks.into_iter().enumerate() {
+        let before = lock.fencing_token();
+        assert!(lock.release().await.expect("a cluster"));
+        let lock = held(&other, &format!("import:{number}")).await;
+        assert!(lock.fencing_token() > before);
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_the_replica_knows_is_held_over_a_failover() {
+    let mut set = SentinelSet::start(1).await;
+    let at = || {
+        Cache::builder()
+            .redis_url(set.url())
+            .build()
+            .expect("valid")
+    };
+    let (one, other) = (at(), at());
+    let lock = held(&one, "import").await;
+    let primary = set.primary().await;
+    let replica = 1 - primary;
+    until(async || {
+        set.server(replica)
+            .command::<bool>(("EXISTS", "[lock]{import}"))
+            .await
+    })
+    .await;
+    set.server_mut(primary).kill();
+    set.switched_from(primary).await;
+    until(async || matches!(other.try_lock("import", LEASE).await, Ok(None))).await;
+    assert!(lock.is_held());
+    let before = lock.fencing_token();
+    drop(lock);
+    let began = Instant::now();
+    let next = loop {
+        if let Ok(Some(lock)) = other.try_lock("import", LEASE).await {
+            break lock;
+        }
+        assert!(
+            began.elapsed() < 2 * LEASE,
+            "it ends with its lease at the latest"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(next.fencing_token() > before);
 }

@@ -10,7 +10,7 @@ use cache_runtime::{
 };
 use cache_tests::{FaultProxy, RedisServer};
 
-use crate::support::{Runs, on, on_each_store};
+use crate::support::{Runs, on, on_each_store, until};
 
 #[derive(Debug)]
 enum AppError {
@@ -291,6 +291,26 @@ async fn a_server_that_comes_back_ends_the_tries() {
     }
     proxy.heal().await;
     assert!(task.await.expect("a task").expect("a server, at last"));
+}
+
+#[tokio::test]
+async fn connections_are_there_again_after_a_restart_though_nobody_else_notices() {
+    let mut server = RedisServer::start().await;
+    let cache = on(&server);
+    assert!(cache.scope(seen(7)).await.expect("a server"));
+    let outside = {
+        let cache = cache.clone();
+        move || {
+            let cache = cache.clone();
+            let count = move || Users { cache: &cache }.count_blocking("seen").is_ok();
+            std::thread::spawn(count).join().expect("no panic")
+        }
+    };
+    assert!(outside());
+    server.kill();
+    server.restart().await;
+    until(async || cache.scope(seen(7)).await.is_ok()).await;
+    until(async || outside()).await;
 }
 
 /// Whether it was done is known only for some errors: a script that is busy, a server that loads.

@@ -275,7 +275,8 @@ impl Builder {
         self.set(&table::KEEPALIVE, &time)
     }
 
-    /// How often what is safe to send again is sent again: 3 times if nothing is set.
+    /// How often an operation under `#[redis_retry]` or [`Retry`](crate::Retry) is tried again that
+    /// does not say so itself: 3 times if nothing is set.
     ///
     /// ```
     /// assert!(cache_runtime::Cache::builder().max_retries(0).build().is_ok());
@@ -284,8 +285,8 @@ impl Builder {
         self.set(&table::MAX_RETRIES, &retries)
     }
 
-    /// The pause before the first retry, which doubles for each further one: 200 ms if nothing
-    /// is set.
+    /// The longest pause before such an operation is tried again, which doubles for each further
+    /// time: 200 ms if nothing is set.
     ///
     /// ```
     /// # use std::time::Duration;

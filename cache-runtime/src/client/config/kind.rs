@@ -43,12 +43,13 @@ pub(super) const URL: Kind<Text> = Kind {
     ..SECRET
 };
 
-/// A path, too: whoever mistakes one variable for another puts a secret here.
+/// Shown once it was read: until then it may be a secret in the wrong place.
 pub(super) const FILE: Kind<Text> = Kind {
     rule: "the path of a file",
-    ..SECRET
+    ..TEXT
 };
 
+/// It may be the key itself.
 pub(super) const PEM: Kind<Text> = Kind {
     rule: "the path of a PEM file, or the PEM itself",
     ..SECRET

@@ -28,6 +28,7 @@ use crate::cache::Mode;
 use crate::clock::Clock;
 use crate::error::ConfigError;
 use crate::key::escaped;
+use crate::retry::Retries;
 use layers::{Layers, Rank};
 use resolve::Resolver;
 use url::Place;
@@ -68,6 +69,7 @@ pub(crate) enum Backend {
 /// ```
 pub struct Config {
     pub(crate) backend: Backend,
+    pub(crate) retries: Retries,
     /// What stands in front of every key on the wire, separator included.
     pub(crate) namespace: Arc<str>,
     pub(crate) mode: Mode,
@@ -221,8 +223,13 @@ impl Config {
     ) -> (Self, Vec<String>) {
         let mut taken = Resolver::new(layers, errors);
         taken.take(&table::CONFIG_FILE);
+        let retries = Retries {
+            most: taken.take(&table::MAX_RETRIES),
+            backoff: taken.take(&table::RETRY_BACKOFF),
+        };
         let mut config = Self {
-            backend: server::backend(&mut taken, place),
+            backend: server::backend(&mut taken, place, retries),
+            retries,
             namespace: prefix(taken.take(&table::NAMESPACE)),
             mode: taken.take(&table::MODE),
             lifetimes: Lifetimes {

@@ -5,12 +5,13 @@ use super::layers::{Layers, Rank};
 use super::resolve::Resolver;
 use super::table::{
     CONNECTION_TIMEOUT, DATABASES, DB, HEALTH_INTERVAL, HOST, KEEPALIVE, MAX_CONNECTIONS,
-    MAX_HEALTH_FAILURES, MAX_RETRIES, MIN_CONNECTIONS, PASSWORD, PASSWORD_FILE, PORT,
-    REPLICA_READS, RETRY_BACKOFF, Row, SENTINEL_PASSWORD, SENTINEL_USERNAME, SOCKET_TIMEOUT, SSL,
-    SSL_CA_CERT, SSL_CERT, SSL_KEY, Setting, URL, USERNAME,
+    MAX_HEALTH_FAILURES, MIN_CONNECTIONS, PASSWORD, PASSWORD_FILE, PORT, REPLICA_READS, Row,
+    SENTINEL_PASSWORD, SENTINEL_USERNAME, SOCKET_TIMEOUT, SSL, SSL_CA_CERT, SSL_CERT, SSL_KEY,
+    Setting, URL, USERNAME,
 };
 use super::url::{self, Parsed, Place};
 use crate::client::{Address, Login, Settings, Tls, Topology, check};
+use crate::retry::Retries;
 
 /// Whoever sets one of these means a server.
 static NAMING: [&Row; 8] = [
@@ -79,7 +80,11 @@ pub(super) fn expand_url(layers: &mut Layers, errors: &mut Vec<String>) -> Optio
 }
 
 /// How Redis is reached, or this process's memory if nothing names a server.
-pub(super) fn backend(resolver: &mut Resolver<'_>, place: Option<(Place, Rank)>) -> Backend {
+pub(super) fn backend(
+    resolver: &mut Resolver<'_>,
+    place: Option<(Place, Rank)>,
+    retries: Retries,
+) -> Backend {
     let is_named = NAMING.iter().any(|row| resolver.is_given(row));
     resolver.take(&URL);
     let topology = topology(resolver, place);
@@ -93,8 +98,8 @@ pub(super) fn backend(resolver: &mut Resolver<'_>, place: Option<(Place, Rank)>)
         min_connections: resolver.take(&MIN_CONNECTIONS),
         max_connections: resolver.take(&MAX_CONNECTIONS),
         keepalive: resolver.take(&KEEPALIVE),
-        max_retries: resolver.take(&MAX_RETRIES),
-        retry_backoff: resolver.take(&RETRY_BACKOFF),
+        max_retries: retries.most,
+        retry_backoff: retries.backoff,
         health_interval: resolver.take(&HEALTH_INTERVAL),
         max_health_failures: resolver.take(&MAX_HEALTH_FAILURES),
         replica_reads: resolver.take(&REPLICA_READS),

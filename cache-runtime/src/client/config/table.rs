@@ -1,5 +1,9 @@
 //! All settings: the one table behind builder, variables, files, messages, `explain` and
 //! `docs/configuration.md`.
+//!
+//! A further one is a row here, a method of the builder, a `take` where it belongs (`server`, or
+//! `Config::resolve`), and a row of the page with the reason for its default. Tests find what is
+//! missing.
 
 use std::time::Duration;
 

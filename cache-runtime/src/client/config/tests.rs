@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::{Backend, Builder, Config};
 use crate::cache::Mode;
-use crate::client::{Settings, Topology};
+use crate::client::Settings;
+#[cfg(feature = "tls")]
+use crate::client::Topology;
 
 fn from(variables: &[(&str, &str)]) -> Builder {
     with(Builder::default(), variables)
@@ -62,7 +64,9 @@ impl Drop for File {
 }
 
 /// Of each other, and of nobody else.
+#[cfg(feature = "tls")]
 const CERTIFICATE: &str = include_str!("tests/certificate.pem");
+#[cfg(feature = "tls")]
 const KEY: &str = include_str!("tests/key.pem");
 
 #[test]
@@ -270,6 +274,7 @@ fn one_source_says_a_thing_once() {
     assert_eq!(url(fits), "redis://:***@h:6379/3");
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn certificates_are_paths_or_texts() {
     let file = File::new("pem", CERTIFICATE);
@@ -286,6 +291,15 @@ fn certificates_are_paths_or_texts() {
     assert_eq!(tls.key.as_deref(), Some(KEY.as_bytes()));
 }
 
+#[cfg(not(feature = "tls"))]
+#[test]
+fn tls_needs_the_feature() {
+    let said = errors(from(&[("REDIS_URL", "rediss://:hunter2@h")]));
+    assert!(said[0].contains("the feature `tls`"), "{said:?}");
+    assert!(!said[0].contains("hunter2"), "{said:?}");
+}
+
+#[cfg(feature = "tls")]
 #[test]
 fn certificates_come_in_pairs_and_with_tls() {
     let tls = ("REDIS_SSL", "true");
@@ -332,6 +346,7 @@ fn a_port_as_kubernetes_sets_it_is_told_from_a_typing_error() {
     assert_eq!(url(from(&meant)), "redis://redis:6379");
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn sentinels_have_a_login_of_their_own() {
     let settings = settings(from(&[
@@ -350,6 +365,17 @@ fn sentinels_have_a_login_of_their_own() {
         (Some("theirs"), "main")
     );
     assert_eq!(settings.login.password.as_deref(), Some("p"));
+}
+
+#[test]
+fn the_longest_time_of_all_is_a_century() {
+    let config = Builder::default().wait(Duration::MAX).config().unwrap();
+    assert_eq!(config.wait, Duration::from_secs(36_500 * 86_400));
+    let said = errors(from(&[("CACHE_LONG_EXPIRE", "36501d")]));
+    assert!(
+        said[0].starts_with("`CACHE_LONG_EXPIRE` must be a time"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -382,6 +408,7 @@ fn a_file_has_to_be_there_and_of_a_known_format() {
     assert_eq!(config.mode, Mode::Off);
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn a_secret_is_in_nothing_that_anybody_sees() {
     const SECRET: &str = "hunter2";

@@ -46,6 +46,13 @@ pub struct Health {
 }
 
 /// All about a cache's health in one word.
+///
+/// ```
+/// use cache_runtime::HealthStatus;
+///
+/// let json = serde_json::to_string(&HealthStatus::Degraded).unwrap();
+/// assert_eq!(json, r#""degraded""#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -61,6 +68,13 @@ pub enum HealthStatus {
 }
 
 /// What is not as it should be.
+///
+/// ```
+/// use cache_runtime::HealthReason;
+///
+/// let json = serde_json::to_string(&HealthReason::MemoryHigh).unwrap();
+/// assert_eq!(json, r#""memory_high""#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -78,6 +92,15 @@ pub enum HealthReason {
 }
 
 /// What a server says about itself; of a cluster, all its primaries together.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() {
+/// let health = cache_runtime::Cache::in_memory().check_health().await;
+/// let store = health.server.unwrap();
+/// assert_eq!((store.keys, store.memory_limit), (0, Some(64 << 20)));
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ServerHealth {
@@ -119,6 +142,16 @@ impl ServerHealth {
 }
 
 /// What has changed about a cache's health.
+///
+/// ```
+/// use cache_runtime::HealthEvent;
+///
+/// fn is_for_the_pager(event: &HealthEvent) -> bool {
+///     matches!(event, HealthEvent::FailureLimit(_) | HealthEvent::MemoryHigh(95..))
+/// }
+///
+/// assert!(is_for_the_pager(&HealthEvent::FailureLimit(3)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
