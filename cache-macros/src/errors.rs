@@ -16,6 +16,7 @@ pub(crate) enum Rule {
     InvalidSize,
     InvalidJitter,
     InvalidNumber,
+    InvalidConfirm,
     JitterExceedsTtl,
     // The function below.
     NotAFunction,
@@ -67,6 +68,7 @@ pub(crate) enum Rule {
     AroundPattern,
     AroundReturn,
     SettleOfPatterns,
+    FailureOfPlainFunction,
     // Operations on Redis.
     BackoffExceedsMaxTime,
     CannotFail,

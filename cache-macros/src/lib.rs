@@ -86,6 +86,8 @@ pub fn cache_many(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[doc = include_str!("../docs/options/on.md")]
 #[doc = include_str!("../docs/options/when.md")]
 #[doc = include_str!("../docs/options/settle.md")]
+#[doc = include_str!("../docs/options/confirm.md")]
+#[doc = include_str!("../docs/options/on_failure.md")]
 #[doc = include_str!("../docs/options/external.md")]
 #[proc_macro_attribute]
 pub fn invalidate_cache(arguments: TokenStream, item: TokenStream) -> TokenStream {

@@ -281,6 +281,14 @@ fn write_around() {
 }
 
 #[test]
+fn write_confirmed() {
+    insta::assert_snapshot!(write(
+        "key = \"user:<id>\", confirm = replicas(1), on_failure = error",
+        "async fn rename(id: u32) -> Result<(), E> { db.rename(id).await }",
+    ));
+}
+
+#[test]
 fn write_part_of_the_result() {
     insta::assert_snapshot!(write(
         "keys = [\"<@tenant>:user:<id>:<return.id>\", \"all:<return>\", \"user:<id>\"],

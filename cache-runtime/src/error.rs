@@ -66,6 +66,13 @@ pub enum Error {
         /// The template or function the key belongs to.
         site: &'static str,
     },
+    /// An invalidation is not applied: Redis is away, or too few replicas have confirmed it. It is
+    /// queued, and will be sent.
+    #[error("invalidating `{site}`: redis has not confirmed it; the invalidation is queued")]
+    NotInvalidated {
+        /// The function.
+        site: &'static str,
+    },
     /// The body of a cached function took longer than its `hard_timeout`, and no older value may
     /// be answered instead.
     #[error("loading `{site}`: no answer within its `hard_timeout`")]

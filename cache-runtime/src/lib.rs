@@ -72,7 +72,7 @@ mod with_redis;
 pub mod __private;
 
 pub use blocking::{BlockingCache, BlockingConnection};
-pub use cache::{Cache, Invalidation, Mode, StoreStats, init};
+pub use cache::{Cache, Invalidation, JournalStats, Mode, StoreStats, init};
 pub use cache_key::{AnyKey, Counter, CounterKey, IntoKey, IntoKeys, Key, KeyOf};
 pub use cache_macros::{
     KeyPart, cache_keys, cache_many, cache_result, invalidate_cache, redis_retry, update_cache,

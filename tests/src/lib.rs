@@ -25,14 +25,18 @@
 )]
 
 mod clock;
+mod fault;
 mod latencies;
 mod port;
 mod proxy;
+mod scattered;
 mod server;
 
 pub use clock::now;
+pub use fault::Fault;
 pub use latencies::Latencies;
-pub use proxy::FaultProxy;
+pub use proxy::{FaultProxy, Refusal};
+pub use scattered::scattered;
 pub use server::{
     Authority, Identity, Monitor, RedisCluster, RedisServer, SentinelSet, TlsServer, Validity,
 };

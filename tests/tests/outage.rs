@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use cache_runtime::{Cache, Invalidation, cache_result, spawn};
-use cache_tests::{Latencies, RedisServer};
+use cache_runtime::{BreakerState, Cache, Invalidation, cache_result, spawn};
+use cache_tests::{Latencies, RedisServer, scattered};
 
 #[path = "integration/support.rs"]
 #[expect(dead_code, reason = "the other binary uses all of it")]
@@ -55,7 +55,7 @@ impl Load {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let id = (task * 31 + round) % 200;
+            let id = scattered(task, round) % 200;
             let start = Instant::now();
             assert_eq!(item(id).await, id);
             calls.push((start, start.elapsed()));
@@ -234,4 +234,77 @@ async fn a_read_only_server_costs_no_error_and_queues_invalidations() {
     let () = server.command(("REPLICAOF", "NO", "ONE")).await;
     assert!(cache.drained(Duration::from_secs(10)).await);
     assert!(!cache.scope(item_key(7).exists()).await.expect("a server"));
+}
+
+/// Keeps 64 tasks at the bare loader, as long as told.
+async fn bare(time: Duration) -> Latencies {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..TASKS {
+        tasks.spawn(async move {
+            let (begun, mut calls) = (Instant::now(), Vec::new());
+            while begun.elapsed() < time {
+                let start = Instant::now();
+                tokio::time::sleep(LOADER).await;
+                calls.push(start.elapsed());
+            }
+            calls
+        });
+    }
+    tasks.join_all().await.into_iter().flatten().collect()
+}
+
+#[cache_result(key = "own:<id>", ttl = 60)]
+async fn own(id: u64) -> u64 {
+    tokio::time::sleep(LOADER).await;
+    id
+}
+
+/// The same through the cache: every call a key of its own, so that none waits for another's.
+async fn through_the_cache(cache: &Cache, time: Duration) -> Latencies {
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..TASKS {
+        let calls = async move {
+            let (begun, mut calls) = (Instant::now(), Vec::new());
+            for round in 0_u64.. {
+                let start = Instant::now();
+                if begun.elapsed() > time {
+                    break;
+                }
+                own(task << 32 | round).await;
+                calls.push(start.elapsed());
+            }
+            calls
+        };
+        tasks.spawn(cache.scope(calls));
+    }
+    tasks.join_all().await.into_iter().flatten().collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_an_open_breaker_a_call_costs_what_its_loader_costs() {
+    let _turn = TURN.lock().await;
+    let server = RedisServer::start().await;
+    let cache = on(&server);
+    cache.scope(item(7)).await;
+    server.pause();
+    let first = through_the_cache(&cache, Duration::from_millis(600)).await;
+    assert_eq!(cache.breaker(), BreakerState::Open);
+    // By turns: the machine is not as fast at all times.
+    let (mut excess, mut rounds) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let loader = bare(Duration::from_millis(600)).await;
+        let cached = through_the_cache(&cache, Duration::from_millis(600)).await;
+        let (loader, cached) = (loader.percentile(99), cached.percentile(99));
+        excess.push(cached.saturating_sub(loader));
+        rounds.push((loader, cached));
+    }
+    excess.sort_unstable();
+    println!("black hole, first calls: {first}; once open, p99 bare and cached: {rounds:?}");
+    let longest = first.longest();
+    assert!(
+        longest <= LOADER + BUDGET + Duration::from_millis(100),
+        "longest {longest:?}"
+    );
+    assert!(excess[2] <= Duration::from_millis(1), "{excess:?}");
+    assert_eq!(cache.stats().breaker_openings, 1);
 }

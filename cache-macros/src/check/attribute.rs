@@ -20,7 +20,7 @@ const STORED: &[Attribute] = &[Read, Update];
 const CALLED: &[Attribute] = &[Read, Many];
 
 /// Each option, and who takes it.
-const OPTIONS: [(&str, &[Attribute]); 25] = [
+const OPTIONS: [(&str, &[Attribute]); 26] = [
     ("key", ALL),
     ("by", &[Many]),
     ("ttl", ALL),
@@ -42,6 +42,7 @@ const OPTIONS: [(&str, &[Attribute]); 25] = [
     ("max_entry", ALL),
     ("max_loads", CALLED),
     ("tags", ALL),
+    ("confirm", &[Update]),
     ("cache", ALL),
     ("key_ignores", CALLED),
     ("companion", CALLED),

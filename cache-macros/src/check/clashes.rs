@@ -3,7 +3,7 @@
 use super::attribute::Attribute;
 use super::options::Places;
 use crate::errors::{Errors, Rule};
-use crate::model::{Body, Policy, Refresh, Ttl, Windows};
+use crate::model::{Body, OnFailure, Policy, Refresh, Ttl, Windows};
 
 /// Options that contradict each other, or one that lacks another.
 struct Clash<F> {
@@ -162,13 +162,15 @@ const RUN: [Clash<OfLoad>; 7] = [
 pub(super) struct OfWrite {
     pub(super) places: Places,
     pub(super) is_around: bool,
+    pub(super) is_async: bool,
+    pub(super) on_failure: OnFailure,
 }
 
 pub(super) fn of_write(facts: &OfWrite, errors: &mut Errors) {
     report(&WRITE, facts, &facts.places, errors);
 }
 
-const WRITE: [Clash<OfWrite>; 2] = [
+const WRITE: [Clash<OfWrite>; 3] = [
     Clash {
         rule: Rule::AroundPattern,
         between: &["when", "pattern"],
@@ -187,5 +189,12 @@ const WRITE: [Clash<OfWrite>; 2] = [
         },
         message: "`settle` holds keys back, and a pattern does not tell its keys: write `key`, \
                   `keys` or `tags`, or remove `settle`",
+    },
+    Clash {
+        rule: Rule::FailureOfPlainFunction,
+        between: &["on_failure"],
+        is_met: |write| !write.is_async && write.on_failure == OnFailure::Error,
+        message: "a plain `fn` does not wait for its invalidation on a runtime's thread, and so \
+                  cannot say what became of it: write `async fn`, or remove `on_failure`",
     },
 ];

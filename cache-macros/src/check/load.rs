@@ -6,7 +6,7 @@ use super::attribute::Attribute;
 use super::clashes::OfLoad;
 use super::companion::{self, Ingredients};
 use super::key::{self, companion_name};
-use super::options::{Options, number};
+use super::options::{Options, number, replicas};
 use super::scope::Scope;
 use super::{background, clashes, format, function, lifetimes, many, parameters, tags, windows};
 use crate::errors::{Errors, Rule};
@@ -40,6 +40,8 @@ pub(crate) fn load(
     let format = format::format(&mut options, errors);
     let max_loads = options.expr("max_loads", errors);
     let max_loads = max_loads.and_then(|expr| number("max_loads", &expr, errors));
+    let confirm = options.expr("confirm", errors);
+    let confirm = confirm.and_then(|expr| replicas(&expr, errors));
     let name = companion_of(attribute, &mut options, &function, errors);
     let returns = function::cached_type(&function, errors);
     if attribute == Attribute::Many {
@@ -77,6 +79,7 @@ pub(crate) fn load(
         windows,
         format,
         max_loads,
+        confirm,
         companion,
     })
 }

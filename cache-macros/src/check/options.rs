@@ -212,6 +212,27 @@ pub(super) fn choice(
     chosen
 }
 
+/// `replicas(1)`: how many replicas must have what is written.
+pub(super) fn replicas(expr: &Expr, errors: &mut Errors) -> Option<u32> {
+    let count = match expr {
+        Expr::Call(call) if word(&call.func).is_some_and(|word| word == "replicas") => {
+            match call.args.first().and_then(literal) {
+                Some(Lit::Int(count)) if call.args.len() == 1 => count.base10_parse().ok(),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    // Redis reads it as a number with a sign.
+    let count = count.filter(|count| (1..=i32::MAX.unsigned_abs()).contains(count));
+    if count.is_none() {
+        let message = "`confirm` says how many replicas must have it: write \
+                       `confirm = replicas(1)`";
+        errors.push(Rule::InvalidConfirm, span_of(expr), message);
+    }
+    count
+}
+
 /// A whole number from one on.
 pub(super) fn number(name: &str, expr: &Expr, errors: &mut Errors) -> Option<u32> {
     let number = match literal(expr) {

@@ -6,17 +6,28 @@ use syn::{Expr, Lit, LitStr};
 use super::clashes::{self, OfWrite};
 use super::key::{Form, computed};
 use super::lifetimes::millis;
-use super::options::{Options, choice, literal, span_of, ungrouped};
+use super::options::{Options, choice, literal, replicas, span_of, ungrouped};
 use super::placeholders::{self, Outcome};
 use super::scope::Scope;
 use super::template::Role;
 use super::{function, tags};
 use crate::errors::{Errors, Rule};
-use crate::model::{On, Root, Source, Target, TargetAct, Template, When, Write};
+use crate::model::{Body, On, OnFailure, Root, Source, Target, TargetAct, Template, When, Write};
 use crate::parse::{Argument, Function};
 
-const OPTIONS: [&str; 10] = [
-    "key", "keys", "tags", "pattern", "when", "settle", "on", "cache", "external", "crate",
+const OPTIONS: [&str; 12] = [
+    "key",
+    "keys",
+    "tags",
+    "pattern",
+    "when",
+    "settle",
+    "on",
+    "on_failure",
+    "confirm",
+    "cache",
+    "external",
+    "crate",
 ];
 const TARGETS: [&str; 3] = ["key", "keys", "pattern"];
 
@@ -43,8 +54,17 @@ pub(crate) fn write(
     let when = when(&mut options, errors);
     let settle = options.expr("settle", errors);
     let settle = settle.and_then(|expr| millis("settle", &expr, errors));
+    let confirm = options.expr("confirm", errors);
+    let confirm = confirm.and_then(|expr| replicas(&expr, errors));
+    let on_failure = on_failure(&mut options, errors);
     let is_around = when == When::Around;
-    clashes::of_write(&OfWrite { places, is_around }, errors);
+    let facts = OfWrite {
+        places,
+        is_around,
+        is_async: !matches!(function.body, Body::Blocking(_)),
+        on_failure,
+    };
+    clashes::of_write(&facts, errors);
     if is_around {
         known_before(&targets, &tags, errors);
     }
@@ -54,7 +74,8 @@ pub(crate) fn write(
         .and_then(|expr| reason(&expr, errors));
     function::runnable(&function, errors);
     let mut templates = targets.iter().filter_map(Target::template).chain(&tags);
-    if matches!(on, On::Ok { .. }) || templates.any(Template::needs_result) {
+    let tells = matches!(on, On::Ok { .. }) || on_failure == OnFailure::Error;
+    if tells || templates.any(Template::needs_result) {
         function
             .returns
             .as_ref()
@@ -69,6 +90,8 @@ pub(crate) fn write(
         on,
         when,
         settle,
+        confirm,
+        on_failure,
         external,
     })
 }
@@ -140,6 +163,16 @@ fn on(options: &mut Options, errors: &mut Errors) -> On {
             place: span_of(&expr),
         },
         _ => On::Always,
+    }
+}
+
+fn on_failure(options: &mut Options, errors: &mut Errors) -> OnFailure {
+    let chosen = options
+        .expr("on_failure", errors)
+        .and_then(|expr| choice("on_failure", &expr, &["queue", "error"], errors));
+    match chosen {
+        Some("error") => OnFailure::Error,
+        _ => OnFailure::Queue,
     }
 }
 

@@ -45,9 +45,9 @@ pub(super) fn of_load(load: &Load, private: &TokenStream) -> TokenStream {
         let loads = proc_macro2::Literal::u32_unsuffixed(loads);
         quote!(.max_loads(#loads))
     });
+    let confirm = confirm(load.confirm);
     let format = options::format(&load.format, private);
-    let rest =
-        quote!(.keys(&[#key]).value(#value) #ttl #companion #tags #windows #max_loads #format);
+    let rest = quote!(.keys(&[#key]).value(#value) #ttl #companion #tags #windows #max_loads #confirm #format);
     declare(&act, &load.function, &rest, private)
 }
 
@@ -62,13 +62,20 @@ pub(super) fn of_write(write: &Write, private: &TokenStream) -> TokenStream {
         let millis = proc_macro2::Literal::u64_unsuffixed(millis);
         quote!(.settle(#millis))
     });
+    let confirm = confirm(write.confirm);
     let external = write
         .external
         .as_ref()
         .map(|reason| quote!(.external(#reason)));
     let tags = tags::of_site(write.tags.iter(), private);
-    let rest = quote!(.keys(&[#(#sources),*]) #tags #around #settle #external);
+    let rest = quote!(.keys(&[#(#sources),*]) #tags #around #settle #confirm #external);
     declare(&quote!(write), &write.function, &rest, private)
+}
+
+/// `.confirm(1)`
+fn confirm(replicas: Option<u32>) -> Option<TokenStream> {
+    let replicas = proc_macro2::Literal::u32_unsuffixed(replicas?);
+    Some(quote!(.confirm(#replicas)))
 }
 
 fn declare(

@@ -2,12 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{Type, parse_quote};
 
 use super::body::{self, Run};
 use super::part::{self, View, part, rebound_with, rendered};
 use super::{at, ours, site};
-use crate::model::{On, Root, TargetAct, Template, Write};
+use crate::model::{On, OnFailure, Root, TargetAct, Template, Write};
 
 /// ```text
 /// async fn rename(id: u32, name: String) -> Result<(), DbError> {
@@ -54,9 +55,14 @@ pub(crate) fn write(write: &Write) -> TokenStream {
             quote_spanned!(ours(place)=> .on_ok(#private::shape!(#returns)))
         }
     };
+    let or_fail = (write.on_failure == OnFailure::Error).then(|| {
+        // At the return type: there rustc reports an error that cannot say it.
+        let (place, at_place) = (ours(returns.span()), at(returns.span(), &private));
+        quote_spanned!(place=> .or_fail(#at_place::shape!(#returns)))
+    });
     let prelude = quote! {
         #site
-        let __cache_write = #private::write(&__CACHE_SITE) #cache #before #on #after;
+        let __cache_write = #private::write(&__CACHE_SITE) #cache #before #on #after #or_fail;
         #computed
     };
     body::around(&write.function, &private, &prelude, &name, Run::Once("run"))

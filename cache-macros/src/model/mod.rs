@@ -29,6 +29,8 @@ pub(crate) struct Load {
     pub(crate) windows: Windows,
     pub(crate) format: Format,
     pub(crate) max_loads: Option<u32>,
+    /// How many replicas must have what an update stores.
+    pub(crate) confirm: Option<u32>,
     pub(crate) companion: Option<Companion>,
 }
 
@@ -97,6 +99,9 @@ pub(crate) struct Write {
     pub(crate) when: When,
     /// For how many milliseconds the keys are held back afterwards.
     pub(crate) settle: Option<u64>,
+    /// How many replicas must have the invalidation.
+    pub(crate) confirm: Option<u32>,
+    pub(crate) on_failure: OnFailure,
     pub(crate) external: Option<LitStr>,
 }
 
@@ -128,6 +133,12 @@ pub(crate) enum On {
         /// Where `ok` is written.
         place: Span,
     },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnFailure {
+    Queue,
+    Error,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

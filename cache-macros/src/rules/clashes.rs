@@ -142,6 +142,8 @@ fn options_of_a_write_that_clash() {
         "keys = [\"u:<id>\", user_key(id)], tags = [\"u\"], when = around, settle = 2",
         "key = \"u:<return.id>\", pattern = \"u:*\", settle = 2",
         "key = \"u:<return.id>\", when = after",
+        "key = \"u:<id>\", on_failure = error, confirm = replicas(2), when = around",
+        "key = \"u:<id>\", on_failure = queue",
     ] {
         assert_eq!(on_write(fine), [], "{fine}");
     }
@@ -167,4 +169,11 @@ fn options_of_a_write_that_clash() {
     ] {
         assert_eq!(on_write(options), [rule], "{options}");
     }
+    let plain = |on_failure: &str| {
+        broken(&format!(
+            "#[invalidate_cache(key = \"u\", on_failure = {on_failure})]\nfn save() -> Result<(), E> {{}}"
+        ))
+    };
+    assert_eq!(plain("error"), [Rule::FailureOfPlainFunction]);
+    assert_eq!(plain("queue"), []);
 }

@@ -164,6 +164,31 @@ fn values_of_writes_that_are_not_allowed() {
     );
     assert_eq!(on_write("key = \"u:<id>\", on = err"), [Rule::UnknownValue]);
     assert_eq!(
+        on_write("key = \"u:<id>\", on_failure = retry"),
+        [Rule::UnknownValue]
+    );
+    for confirm in [
+        "1",
+        "replicas",
+        "replicas()",
+        "replicas(0)",
+        "replicas(1, 2)",
+        "replicas(\"1\")",
+        "replicas(-1)",
+        "replicas(4294967296)",
+        "all(1)",
+    ] {
+        assert_eq!(
+            on_write(&format!("key = \"u:<id>\", confirm = {confirm}")),
+            [Rule::InvalidConfirm],
+            "{confirm}"
+        );
+    }
+    assert_eq!(
+        on_read("key = \"u:<id>\", confirm = replicas(1)"),
+        [Rule::UnknownOption]
+    );
+    assert_eq!(
         on_write("key = \"u:<id>\", external = \" \""),
         [Rule::UnknownValue]
     );

@@ -7,7 +7,7 @@ use redis::cmd;
 
 use super::{Cache, Inner};
 use crate::client::health::{Health, HealthEvents, Local, Outcome, ServerHealth, measure};
-use crate::client::{BreakerState, Validated, engine};
+use crate::client::{Validated, engine};
 use crate::error::{Error, Fault};
 use crate::store::{Redis, Store};
 
@@ -150,7 +150,7 @@ impl Cache {
 
     fn local(&self) -> Local {
         Local {
-            breaker: BreakerState::Closed,
+            breaker: self.breaker(),
             journal: self.0.journal.len(),
         }
     }

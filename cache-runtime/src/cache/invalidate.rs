@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::slice;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::Cache;
-use super::journal::{Batch, Target};
+use super::journal::{Batch, JournalStats, Left, Target, Terms, Verdict};
 use crate::call::scope;
-use crate::client::engine;
+use crate::client::{engine, is_passing, probing};
 use crate::entry::Token;
 use crate::error::Error;
 use crate::observe::Event;
-use crate::store::Store;
+use crate::store::{Occasion, Store, What};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -43,6 +46,9 @@ pub enum Invalidation {
     Queued,
 }
 
+/// A target that is still to be invalidated, and why.
+type Unapplied = (Target, Left);
+
 /// A target, and the cache that its key names, if any.
 pub(crate) type Aimed = (Option<Cache>, Target);
 
@@ -64,38 +70,42 @@ impl Cache {
     pub(crate) async fn invalidate_by_hand(
         &self,
         targets: Vec<Target>,
+        terms: Terms,
         site: &'static str,
     ) -> Result<Invalidation, Error> {
-        match self.defer(targets) {
+        match self.defer(targets, terms) {
             Ok(()) => Ok(Invalidation::Queued),
-            Err(targets) => self.invalidate(&targets, Duration::ZERO, site).await,
+            Err(targets) => self.invalidate(&targets, terms, site).await,
         }
     }
 
     /// Leaves the targets to the transaction of this scope; gives them back if there is none.
-    pub(crate) fn defer(&self, targets: Vec<Target>) -> Result<(), Vec<Target>> {
+    pub(crate) fn defer(&self, targets: Vec<Target>, terms: Terms) -> Result<(), Vec<Target>> {
         match scope::transaction() {
-            Some(transaction) => transaction.defer(self, targets),
+            Some(transaction) => transaction.defer(self, targets, terms),
             None => Err(targets),
         }
     }
 
-    /// Invalidates all targets, or queues them all. Keys stay fenced for `settle`.
+    /// Invalidates all targets, or queues what is left of them.
     pub(crate) async fn invalidate(
         &self,
         targets: &[Target],
-        settle: Duration,
+        terms: Terms,
         site: &'static str,
     ) -> Result<Invalidation, Error> {
         self.close_flights(targets);
-        let targets: Vec<_> = targets.iter().map(|target| (target, settle)).collect();
-        let left = self.apply(&targets).await;
+        // Before: a server that has applied it may be replaced before it has said so.
+        self.remember(targets, terms);
+        let due = targets.iter().map(|target| (target.clone(), terms));
+        let left = self.apply_where_due(due.collect(), terms).await;
         self.count_invalidated(targets.len() - left.len());
         if left.is_empty() {
             return Ok(Invalidation::Applied);
         }
         self.count(Event::Fault);
-        self.enqueue(&left, settle, site)
+        let left: Vec<_> = left.into_iter().map(|(target, _)| target).collect();
+        self.enqueue(&left, terms, site)
     }
 
     /// [`invalidate`](Self::invalidate) where nothing can be awaited: memory at once, Redis from
@@ -103,13 +113,14 @@ impl Cache {
     pub(crate) fn invalidate_detached(
         &self,
         targets: &[Target],
-        settle: Duration,
+        terms: Terms,
         site: &'static str,
     ) -> Result<Invalidation, Error> {
         self.close_flights(targets);
         let Store::Memory(memory) = &self.0.store else {
-            return self.enqueue(targets, settle, site);
+            return self.enqueue(targets, terms, site);
         };
+        let settle = terms.settle;
         for target in targets {
             match target {
                 Target::Key(key) if settle.is_zero() => drop(memory.invalidate(key)),
@@ -135,44 +146,89 @@ impl Cache {
         }
     }
 
+    /// Applies what it can, and says what is left.
+    ///
+    /// Waiting for replicas holds up whatever else a connection is for, so that has one of its
+    /// own, which the process's own runtime drives.
+    async fn apply_where_due(&self, due: Vec<(Target, Terms)>, terms: Terms) -> Vec<Unapplied> {
+        if terms.replicas == 0 || !self.is_redis() || engine::is_aboard() {
+            return self.apply(&due, Occasion::First).await;
+        }
+        let (cache, (done, left)) = (self.clone(), oneshot::channel());
+        let targets: Vec<_> = due.iter().map(|(target, _)| target.clone()).collect();
+        engine::spawn(async move {
+            // Nobody waits any more: then it is queued all the same.
+            let _ = done.send(cache.apply(&due, Occasion::First).await);
+        });
+        let away = |_| targets.into_iter().map(|target| (target, Left::Away));
+        left.await.unwrap_or_else(|error| away(error).collect())
+    }
+
     /// Applies what it can, and says what is left. One that is refused (a user without `SCAN`)
     /// must not hold up the others.
-    async fn apply(&self, targets: &[(&Target, Duration)]) -> Vec<Target> {
-        let mut keys: HashMap<Duration, Vec<Arc<str>>> = HashMap::new();
-        let mut patterns = Vec::new();
-        for (target, settle) in targets {
-            match target {
-                Target::Key(key) => keys.entry(*settle).or_default().push(key.clone()),
-                Target::Pattern(pattern) => patterns.push(pattern),
-            }
-        }
+    async fn apply(&self, due: &[(Target, Terms)], occasion: Occasion) -> Vec<Unapplied> {
+        let mut keys: HashMap<Terms, Vec<Arc<str>>> = HashMap::new();
         let mut left = Vec::new();
-        for (settle, keys) in keys {
-            let applied = if settle.is_zero() {
-                self.0.store.invalidate(&keys).await.map(drop)
-            } else {
-                self.0.store.fence(&keys, Token::random(), settle).await
-            };
-            if applied.is_err() {
-                left.extend(keys.into_iter().map(Target::Key));
+        for (target, terms) in due {
+            match target {
+                Target::Key(key) => keys.entry(*terms).or_default().push(key.clone()),
+                Target::Pattern(pattern) => {
+                    let what = What::Pattern(pattern);
+                    let why = self.forget(what, *terms, occasion).await;
+                    left.extend(why.map(|why| (target.clone(), why)));
+                }
             }
         }
-        for pattern in patterns {
-            if self.0.store.sweep(pattern).await.is_err() {
-                left.push(Target::Pattern(pattern.clone()));
+        for (terms, keys) in keys {
+            let Some(why) = self.forget(What::Keys(&keys), terms, occasion).await else {
+                continue;
+            };
+            if why != Left::Refused || keys.len() == 1 {
+                left.extend(keys.into_iter().map(|key| (Target::Key(key), why)));
+                continue;
+            }
+            for key in keys {
+                let one = What::Keys(slice::from_ref(&key));
+                let why = self.forget(one, terms, occasion).await;
+                left.extend(why.map(|why| (Target::Key(key), why)));
             }
         }
         left
     }
 
-    /// Queues all targets, or none; their keys are to be fenced for `settle` then.
+    /// Whether that many replicas have what was written so far.
+    pub(crate) async fn confirm(&self, replicas: u32) -> bool {
+        if !self.is_redis() || engine::is_aboard() {
+            return self.0.store.confirm(replicas).await.unwrap_or(false);
+        }
+        let (cache, (done, confirmed)) = (self.clone(), oneshot::channel());
+        engine::spawn(async move {
+            // Nobody waits any more.
+            let _ = done.send(cache.0.store.confirm(replicas).await.unwrap_or(false));
+        });
+        confirmed.await.unwrap_or(false)
+    }
+
+    /// Why something is still to be invalidated, if it is.
+    async fn forget(&self, what: What<'_>, terms: Terms, occasion: Occasion) -> Option<Left> {
+        let Terms { settle, replicas } = terms;
+        let forgotten = self.0.store.forget(what, settle, replicas, occasion).await;
+        match forgotten {
+            Ok(true) => None,
+            Ok(false) => Some(Left::Unconfirmed),
+            Err(fault) if is_passing(&fault) => Some(Left::Away),
+            Err(_) => Some(Left::Refused),
+        }
+    }
+
+    /// Queues all targets, or none.
     pub(crate) fn enqueue(
         &self,
         targets: &[Target],
-        settle: Duration,
+        terms: Terms,
         site: &'static str,
     ) -> Result<Invalidation, Error> {
-        let Ok(must_drain) = self.0.journal.push(targets, settle) else {
+        let Ok(must_drain) = self.0.journal.push(targets, terms) else {
             self.count(Event::JournalFull);
             tracing::error!(site, "redis is away and the queue of invalidations is full");
             return Err(Error::JournalFull { site });
@@ -184,26 +240,72 @@ impl Cache {
         Ok(Invalidation::Queued)
     }
 
-    async fn drain(self) {
+    pub(super) async fn drain(self) {
         let mut pause = FIRST_PAUSE;
-        while let Some(Batch { targets, turn }) = self.0.journal.next() {
-            let due: Vec<_> = targets
-                .iter()
-                .map(|(target, time)| (target, *time))
-                .collect();
-            let left = self.apply(&due).await;
-            let sent = targets.iter().map(|(target, _)| target);
-            self.0
-                .journal
-                .sent(sent.filter(|target| !left.contains(target)), turn);
-            self.count_invalidated(targets.len() - left.len());
-            if left.is_empty() {
+        while let Some(batch) = self.0.journal.next() {
+            // Whether Redis is of use again is for these to find out, too.
+            if probing(self.send(batch)).await {
                 pause = FIRST_PAUSE;
             } else {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
+    }
+
+    /// Sends a batch, and says whether none of it is left.
+    async fn send(&self, Batch { due, turn }: Batch) -> bool {
+        let (again, first): (Vec<_>, Vec<_>) = due.into_iter().partition(|due| due.is_replay);
+        let mut all_sent = true;
+        for (due, occasion) in [(first, Occasion::First), (again, Occasion::Again)] {
+            let due: Vec<_> = due.into_iter().map(|due| (due.target, due.terms)).collect();
+            let targets = due.iter().map(|(target, terms)| (target, *terms));
+            self.remember_each(targets);
+            let left: HashMap<_, _> = self.apply(&due, occasion).await.into_iter().collect();
+            let sent = due.iter().map(|(target, _)| target);
+            let sent = sent.filter(|target| !left.contains_key(target));
+            self.0.journal.sent(sent, turn);
+            let event = match occasion {
+                Occasion::First => Event::Invalidated,
+                Occasion::Again => Event::Replayed,
+            };
+            self.0.counters.add(event, (due.len() - left.len()) as u64);
+            all_sent &= left.is_empty();
+            for (target, why) in left {
+                self.judge(&target, why);
+            }
+        }
+        all_sent
+    }
+
+    /// Gives up what would never be applied.
+    fn judge(&self, target: &Target, why: Left) {
+        match self
+            .0
+            .journal
+            .failed(target, why, self.0.lifetimes.longest())
+        {
+            Verdict::Again => {}
+            Verdict::Distrust => {
+                self.count(Event::Refused);
+                if !self.0.has_said_refused.swap(true, Ordering::Relaxed) {
+                    tracing::error!(
+                        "redis refuses an invalidation for good, as to a user without the right \
+                         to it: this process bypasses what it names, others do not (said once)"
+                    );
+                }
+            }
+            Verdict::Unconfirmed => self.count(Event::Unconfirmed),
+        }
+    }
+
+    /// How many invalidations wait for Redis, are distrusted, and would be sent again.
+    ///
+    /// ```
+    /// assert_eq!(cache_runtime::Cache::in_memory().journal().queued, 0);
+    /// ```
+    pub fn journal(&self) -> JournalStats {
+        self.0.journal.stats()
     }
 
     /// Waits until no load goes on in the background and no invalidation is queued, at most `time`;

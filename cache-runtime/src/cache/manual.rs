@@ -1,6 +1,6 @@
 //! What users do with patterns, with other structures, and with Redis itself.
 
-use super::{Cache, PLAIN, Target};
+use super::{Cache, PLAIN, Target, Terms};
 use crate::call::{Cacheable, HasOps};
 use crate::client::RedisConnection;
 use crate::entry::{self, Kind, Stamp, Stored};
@@ -61,7 +61,9 @@ impl Cache {
     /// ```
     pub async fn clear(&self, pattern: &str) -> Result<u64, Error> {
         // And once more when the transaction of this scope is committed, if there is one.
-        let _ = self.defer(vec![Target::Pattern(pattern.into())]);
+        let target = Target::Pattern(pattern.into());
+        self.remember(std::slice::from_ref(&target), Terms::default());
+        let _ = self.defer(vec![target], Terms::default());
         self.0.flights.close_all();
         self.0.store.sweep(pattern).await.map_err(|fault| {
             self.count(Event::Fault);

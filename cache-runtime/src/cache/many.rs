@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::manual::SITE;
-use super::{Cache, Invalidation, Target, by_cache};
+use super::{Cache, Invalidation, Target, Terms, by_cache};
 use crate::cache_key::Key;
 use crate::call::{Cacheable, HasOps, scope};
 use crate::entry::{self, Age, EncodeError, Generation, Kind, Stamp};
@@ -59,7 +59,7 @@ impl Cache {
         let is_pending = |at: Keyed<'_>| {
             let holds = |transaction: &Arc<Deferred>| transaction.holds(self, at.key, at.tags);
             // Queued: what is there is known to be stale.
-            self.0.journal.holds_any(at) || transaction.as_ref().is_some_and(holds)
+            self.distrusts(at) || transaction.as_ref().is_some_and(holds)
         };
         let values = keys.iter().zip(reads);
         Ok(values
@@ -150,7 +150,11 @@ impl Cache {
                 Ok(Target::Key(key.shared_text().clone()))
             });
             let targets = targets.collect::<Result<Vec<_>, Error>>()?;
-            return self.invalidate_by_hand(targets, SITE).await.map(drop);
+            let terms = Terms::default();
+            return self
+                .invalidate_by_hand(targets, terms, SITE)
+                .await
+                .map(drop);
         }
         // A lifetime that has ended leaves nothing to store, and `PX 0` is an error.
         let ttl = ttl.max(Duration::from_millis(1));
@@ -295,7 +299,9 @@ impl Cache {
         incomplete?;
         let mut outcome = Invalidation::Applied;
         for (cache, targets) in by_cache(self.clone(), targets) {
-            let invalidated = cache.invalidate_by_hand(targets, SITE).await?;
+            let invalidated = cache
+                .invalidate_by_hand(targets, Terms::default(), SITE)
+                .await?;
             if invalidated == Invalidation::Queued {
                 outcome = Invalidation::Queued;
             }

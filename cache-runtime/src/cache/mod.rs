@@ -8,17 +8,19 @@ mod journal;
 mod manual;
 mod many;
 mod mode;
+mod recent;
+mod replay;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use crate::call::{Background, Touches, scope};
-use crate::client::Budget;
 use crate::client::config::{Backend, Builder, Config, Lifetimes};
 use crate::client::health::{Limits, Monitor};
+use crate::client::{BreakerState, Budget};
 use crate::entry::Format;
 use crate::flight::Flights;
 use crate::observe::{Counters, Event, Stats};
@@ -29,7 +31,8 @@ pub use global::init;
 pub(crate) use global::{Current, current, current_in, known};
 pub use invalidate::Invalidation;
 pub(crate) use invalidate::{Aimed, by_cache};
-pub(crate) use journal::{Journal, Target};
+pub use journal::JournalStats;
+pub(crate) use journal::{Journal, Target, Terms};
 pub use manual::StoreStats;
 pub use mode::Mode;
 
@@ -72,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) throttle: Duration,
     pub(crate) background: Background,
     pub(crate) touches: Touches,
+    /// Whether the log has it that Redis refuses invalidations.
+    has_said_refused: AtomicBool,
     mode: AtomicU8,
 }
 
@@ -146,6 +151,7 @@ impl Cache {
             throttle,
             background,
             journal,
+            replay_window,
             memory_alert,
             clock,
             ..
@@ -174,7 +180,7 @@ impl Cache {
             store,
             flights: Arc::new(Flights::new()),
             counters: Counters::default(),
-            journal: Journal::new(journal),
+            journal: Journal::new(journal, replay_window),
             monitor: Monitor::new(limits),
             retries,
             lifetimes,
@@ -184,6 +190,7 @@ impl Cache {
             throttle,
             background: Background::new(background),
             touches: Touches::new(),
+            has_said_refused: AtomicBool::new(false),
             mode: AtomicU8::new(mode as u8),
         }));
         if let Some(every) = every {
@@ -229,7 +236,29 @@ impl Cache {
     /// assert_eq!((stats.hits, stats.misses, stats.loads), (0, 0, 0));
     /// ```
     pub fn stats(&self) -> Stats {
-        self.0.counters.snapshot()
+        let mut stats = self.0.counters.snapshot();
+        if let Store::Redis(redis) = &self.0.store {
+            stats.breaker_openings = redis.breaker().openings();
+        }
+        stats
+    }
+
+    /// Whether calls ask Redis, or go on without it because it is of no use.
+    ///
+    /// Free to read, as it is only looked up. The embedded store is always of use.
+    ///
+    /// ```
+    /// use cache_runtime::{BreakerState, Cache};
+    ///
+    /// assert_eq!(Cache::in_memory().breaker(), BreakerState::Closed);
+    /// ```
+    pub fn breaker(&self) -> BreakerState {
+        match &self.0.store {
+            Store::Memory(_) => BreakerState::Closed,
+            Store::Redis(redis) => redis.breaker().state(),
+            #[cfg(test)]
+            Store::Sim(_) => BreakerState::Closed,
+        }
     }
 
     /// How the cache is used right now.

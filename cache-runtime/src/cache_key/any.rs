@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cache::{Cache, Current, Invalidation, Target, current};
+use crate::cache::{Cache, Current, Invalidation, Target, Terms, current};
 use crate::error::Error;
 use crate::observe::Event;
 use crate::store::{Keyed, Remaining, Store};
@@ -120,9 +120,42 @@ impl AnyKey {
     /// # }
     /// ```
     pub async fn invalidate(&self) -> Result<Invalidation, Error> {
+        self.invalidate_confirmed(0).await
+    }
+
+    /// [`invalidate`](Self::invalidate), applied when that many replicas of the server have it.
+    ///
+    /// If too few have it within the time of a call (`budget`), it is `Queued`: it is sent again
+    /// until they have it, or `replay_window` is over, and until then this process bypasses the
+    /// key. The embedded store has no replicas, and needs none.
+    ///
+    /// # Errors
+    ///
+    /// Only if Redis is away and the queue for its return is full.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it has finished, the invalidation may or may not have been sent.
+    ///
+    /// ```
+    /// # use cache_runtime::{Cache, Invalidation, KeyTemplate};
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), cache_runtime::Error> {
+    /// const USER: KeyTemplate<(u64,), String> = KeyTemplate::new("user:<id>");
+    ///
+    /// let outcome = Cache::in_memory().scope(USER.key(7).invalidate_confirmed(1)).await?;
+    /// assert_eq!(outcome, Invalidation::Applied);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn invalidate_confirmed(&self, replicas: u32) -> Result<Invalidation, Error> {
         self.complete()?;
+        let terms = Terms {
+            replicas,
+            ..Terms::default()
+        };
         self.current()
-            .invalidate_by_hand(vec![self.target()], self.template)
+            .invalidate_by_hand(vec![self.target()], terms, self.template)
             .await
     }
 
@@ -157,7 +190,8 @@ impl AnyKey {
         self.complete()?;
         let cache = self.current();
         // And once more when the transaction of this scope is committed, if there is one.
-        let _ = cache.defer(vec![self.target()]);
+        let _ = cache.defer(vec![self.target()], Terms::default());
+        cache.remember(&[self.target()], Terms::default());
         cache.0.flights.close(&self.text);
         match &cache.0.store {
             Store::Memory(memory) => Ok(memory.invalidate(&self.text)),

@@ -1,10 +1,9 @@
 //! What a write has affected, and how it is left when the write ends.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::blocking::engine_to_wait_on;
-use crate::cache::{Cache, Target};
+use crate::cache::{Cache, Invalidation, Target, Terms};
 use crate::error::Error;
 use crate::fence::Fence;
 
@@ -14,8 +13,8 @@ pub(crate) struct Affected {
     /// What is to be invalidated, but for the keys that are fenced.
     pub(crate) targets: Vec<Target>,
     pub(crate) fence: Option<Fence>,
-    /// How long its keys stay fenced after the write.
-    pub(crate) settle: Duration,
+    /// How its keys and patterns are to be invalidated.
+    pub(crate) terms: Terms,
 }
 
 /// How far a write has come.
@@ -37,19 +36,25 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Invalidates all, and ends the fences. Dropping this future loses nothing.
-    pub(crate) async fn run(&mut self) {
+    /// Invalidates all, and ends the fences; says what became of the worst of it. Dropping this
+    /// future loses nothing.
+    pub(crate) async fn run(&mut self) -> Result<Invalidation, Error> {
+        let mut worst = Ok(Invalidation::Applied);
         while let Some(affected) = self.affected.last_mut() {
-            affected.end(self.phase, self.site).await;
+            let ended = affected.end(self.phase, self.site).await;
+            if worst.is_ok() && !matches!(ended, Ok(Invalidation::Applied)) {
+                worst = ended;
+            }
             self.affected.pop();
         }
+        worst
     }
 
     /// Nothing was written: fences end at once, and nothing else is to be done.
     pub(super) fn call_off(&mut self) {
         for affected in &mut self.affected {
             affected.targets.clear();
-            affected.settle = Duration::ZERO;
+            affected.terms = Terms::default();
         }
     }
 
@@ -63,7 +68,7 @@ impl Ending {
     /// [`run`](Self::run) where nothing is awaited; on a runtime's thread without waiting at all.
     pub(crate) fn run_blocking(mut self) {
         if let Some(engine) = engine_to_wait_on() {
-            engine.block_on(self.run());
+            report(engine.block_on(self.run()));
         }
     }
 }
@@ -109,38 +114,46 @@ impl Affected {
         keys
     }
 
-    async fn end(&mut self, phase: Phase, site: &'static str) {
-        let settle = self.settle_in(phase);
-        if let Some(fence) = &mut self.fence {
-            fence.end(settle).await;
+    async fn end(&mut self, phase: Phase, site: &'static str) -> Result<Invalidation, Error> {
+        let terms = self.terms_in(phase);
+        let unfenced = match &mut self.fence {
+            Some(fence) => fence.end(terms).await,
+            None => Invalidation::Applied,
+        };
+        if self.targets.is_empty() {
+            return Ok(unfenced);
         }
-        if !self.targets.is_empty() {
-            let invalidated = self.cache.invalidate(&self.targets, settle, site).await;
-            report(invalidated.map(drop));
+        match self.cache.invalidate(&self.targets, terms, site).await {
+            Ok(Invalidation::Applied) => Ok(unfenced),
+            other => other,
         }
     }
 
     fn end_detached(&mut self, phase: Phase, site: &'static str) {
-        let settle = self.settle_in(phase);
+        let terms = self.terms_in(phase);
         if let Some(fence) = &mut self.fence {
-            fence.end_detached(settle);
+            fence.end_detached(terms);
         }
         if !self.targets.is_empty() {
-            let invalidated = self.cache.invalidate_detached(&self.targets, settle, site);
-            report(invalidated.map(drop));
+            let invalidated = self.cache.invalidate_detached(&self.targets, terms, site);
+            report(invalidated);
         }
     }
 
     /// A commit that nobody waits for is taken to arrive within the lease time.
-    fn settle_in(&self, phase: Phase) -> Duration {
-        match phase {
-            Phase::Begun => self.settle.max(self.cache.0.lease),
-            Phase::Before | Phase::Ended => self.settle,
+    fn terms_in(&self, phase: Phase) -> Terms {
+        let settle = match phase {
+            Phase::Begun => self.terms.settle.max(self.cache.0.lease),
+            Phase::Before | Phase::Ended => self.terms.settle,
+        };
+        Terms {
+            settle,
+            ..self.terms
         }
     }
 }
 
 /// The journal has counted and logged what it could not take, which is the only way to fail.
-fn report(outcome: Result<(), Error>) {
+pub(crate) fn report(outcome: Result<Invalidation, Error>) {
     drop(outcome);
 }

@@ -219,7 +219,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
 
     /// Reads once and, without an answer, boards the flight once.
     async fn round(&mut self, budget: &mut Budget) -> ControlFlow<Entered<S>> {
-        if self.cache.0.journal.holds_any(self.keyed()) {
+        if self.cache.distrusts(self.keyed()) {
             self.cache.count(Event::Bypassed);
             return Box::pin(self.board_without_store()).await;
         }
@@ -230,6 +230,11 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             self.cache.count(Event::Fault);
             return Box::pin(self.board_without_store()).await;
         };
+        // Another server may have answered than was there before.
+        if self.cache.distrusts(self.keyed()) {
+            self.cache.count(Event::Bypassed);
+            return Box::pin(self.board_without_store()).await;
+        }
         // In a transaction the body may see what is not committed, and differ rightly.
         let verifies = self.usage == Usage::Normal && self.call.site.windows.verifies_now();
         let seen = verifies.then(|| read.reading.clone());
@@ -459,6 +464,11 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                 leader.close();
                 return self.unconfirmed(leader).await;
             };
+            if self.cache.distrusts(self.keyed()) {
+                self.cache.count(Event::Bypassed);
+                leader.close();
+                return self.unconfirmed(leader).await;
+            }
             let found = self.call.interpret(self.cache, read);
             next = match self.next(found) {
                 Ok(next) => next,
@@ -502,7 +512,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
     /// What the lease has taken over and may be answered if the load fails.
     fn kept_value(&self, lease: &Lease, reading: Reading) -> Option<Shared> {
         // Who asks for a new value is told if there is none.
-        if self.usage == Usage::Refresh {
+        if self.usage == Usage::Refresh || self.cache.distrusts(self.keyed()) {
             return None;
         }
         self.call.kept_value(self.cache, lease, reading)

@@ -7,7 +7,8 @@ use super::ending::{Affected, Ending, Phase};
 use super::scope;
 use super::site::Site;
 use super::write::{AfterWrite, Renderer};
-use crate::cache::{Aimed, Cache, Target, by_cache};
+use crate::cache::{Aimed, Cache, Invalidation, Target, by_cache};
+use crate::error::Error;
 use crate::transaction::Deferred;
 
 /// Armed before the body runs. Dropped while armed, because the body panicked, its future was
@@ -114,9 +115,9 @@ impl Guard {
         self.ending.call_off();
     }
 
-    /// Invalidates now. Dropping this future loses nothing.
-    pub(super) async fn fire(mut self) {
-        self.ending.run().await;
+    /// Invalidates now, and says what became of it. Dropping this future loses nothing.
+    pub(super) async fn fire(mut self) -> Result<Invalidation, Error> {
+        self.ending.run().await
     }
 
     /// [`fire`](Self::fire) where nothing is awaited; on a runtime's thread without waiting.
@@ -130,6 +131,6 @@ fn affected_in(cache: Cache, targets: Vec<Target>, site: &Site) -> Affected {
         cache,
         targets,
         fence: None,
-        settle: site.settle,
+        terms: site.terms,
     }
 }

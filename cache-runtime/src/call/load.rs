@@ -103,6 +103,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
         match way {
             Way::Alone => {}
             Way::Unconfirmed(leader) => {
+                cache.count(Event::Unwritten);
                 leader.close();
                 leader.land(self.copy(&outcome));
             }
@@ -340,7 +341,7 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
 /// Publishes, or gives the lease back, and lands the flight by what came of it.
 async fn settle(cache: Cache, leader: Leader, held: Lease, settling: Settling, copy: Outcome) {
     // Its invalidation is still on the way, so the lease may stand though it should not.
-    let is_stale = cache.0.journal.holds_any(held.keyed());
+    let is_stale = cache.distrusts(held.keyed());
     if held.is_written() {
         cache.count(Event::Fenced);
     }
@@ -366,7 +367,10 @@ fn count_published(cache: &Cache, stood: &Result<bool, Fault>) {
     cache.count(match stood {
         Ok(true) => Event::Published,
         Ok(false) => Event::Discarded,
-        Err(_) => Event::Fault,
+        Err(_) => {
+            cache.count(Event::Fault);
+            Event::Unwritten
+        }
     });
 }
 

@@ -32,7 +32,7 @@ mod write;
 pub(crate) use background::Background;
 pub use blocking::allow_blocking;
 pub(crate) use blocking::{engine_to_wait_on, may_block};
-pub(crate) use ending::{Affected, Ending, Phase};
+pub(crate) use ending::{Affected, Ending, Phase, report};
 pub use given::{GivesCache, given};
 pub use hooks::{Hooks, StoreIf, TtlOf};
 pub use lifetime::{Jitter, Keep, Ttl};

@@ -177,6 +177,25 @@ impl<T, E: From<crate::Error>> GivesUp for Fallible<T, E> {
     }
 }
 
+/// A function whose error can say that its invalidation was not applied.
+#[diagnostic::on_unimplemented(
+    message = "`on_failure = error` needs a function whose error can say that the cache was not \
+               invalidated",
+    label = "return a `Result` whose error implements `From<cache_runtime::Error>`",
+    note = "an invalidation that is not applied ends as \
+            `E::from(cache_runtime::Error::NotInvalidated)`"
+)]
+pub trait ReportsFailure: Shape {
+    /// The error.
+    fn failed(error: crate::Error) -> Self::Error;
+}
+
+impl<T, E: From<crate::Error>> ReportsFailure for Fallible<T, E> {
+    fn failed(error: crate::Error) -> E {
+        E::from(error)
+    }
+}
+
 /// A function that returns a `Result` whose error can be cached.
 // One trait for both questions, or rustc answers each of them with an error.
 #[diagnostic::on_unimplemented(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::windows::Windows;
-use crate::cache::Cache;
+use crate::cache::{Cache, Terms};
 use crate::entry::{Fingerprint, Format};
 use crate::key::Template;
 use crate::observe::Event;
@@ -88,8 +88,8 @@ pub struct Site {
     pub(crate) windows: Windows,
     /// Whether its keys are fenced while its body runs.
     pub(crate) is_around: bool,
-    /// How long its keys stay fenced after its body.
-    pub(crate) settle: Duration,
+    /// How its keys are invalidated after its body.
+    pub(crate) terms: Terms,
     max_loads: Option<usize>,
     loads: OnceLock<Semaphore>,
     has_warned: AtomicBool,
@@ -112,7 +112,10 @@ impl Site {
             tags: &[],
             windows: Windows::new(),
             is_around: false,
-            settle: Duration::ZERO,
+            terms: Terms {
+                settle: Duration::ZERO,
+                replicas: 0,
+            },
             max_loads: None,
             loads: OnceLock::new(),
             has_warned: AtomicBool::new(false),
@@ -211,7 +214,14 @@ impl Site {
     /// `settle = ..`, in milliseconds.
     #[must_use]
     pub const fn settle(mut self, millis: u64) -> Self {
-        self.settle = Duration::from_millis(millis);
+        self.terms.settle = Duration::from_millis(millis);
+        self
+    }
+
+    /// `confirm = replicas(..)`
+    #[must_use]
+    pub const fn confirm(mut self, replicas: u32) -> Self {
+        self.terms.replicas = replicas;
         self
     }
 

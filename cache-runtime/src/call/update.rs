@@ -9,16 +9,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::blocking::engine_to_wait_on;
+use super::ending::report;
 use super::found::Outcomes;
 use super::guard::Guard;
 use super::hooks::Hooks;
 use super::read::Call;
 use super::scope::{self, Usage};
 use super::shape::Shape;
-use crate::cache::{Cache, Target, current};
+use crate::cache::{Cache, Target, Terms, current};
 use crate::lease::{Lease, Taking};
 use crate::observe::Event;
-use crate::store::{Keyed, Take};
+use crate::store::{Entry, Keyed, Take};
 
 /// A write under way.
 struct Updating {
@@ -120,9 +121,26 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
                 let entries = vec![(lease.keyed().key.clone(), entry)];
                 cache.0.store.put_many(entries, time).await.is_ok()
             }
-            Some((entry, time)) => lease.publish(entry, time).await.unwrap_or(false),
+            Some((entry, time)) => self.publish_confirmed(cache, lease, entry, time).await,
             None => false,
         }
+    }
+
+    /// Stores the entry, and says whether all have it that have to.
+    async fn publish_confirmed(
+        &self,
+        cache: &Cache,
+        lease: Lease,
+        entry: Entry,
+        time: Duration,
+    ) -> bool {
+        let Terms { replicas, .. } = self.site.terms;
+        // A server that takes over may have what was there before; it is better without.
+        cache.remember(&[Target::Key(lease.keyed().key.clone())], self.site.terms);
+        if !lease.publish(entry, time).await.unwrap_or(false) {
+            return false;
+        }
+        replicas == 0 || cache.confirm(replicas).await
     }
 
     async fn finish_update(&self, updating: Updating, output: S::Output) -> S::Output {
@@ -145,7 +163,8 @@ impl<S: Shape, H: Hooks<S::Value>> Call<S, H> {
             cache.count(Event::Published);
             guard.disarm();
         } else {
-            guard.fire().await;
+            // Nobody asked to be told.
+            report(guard.fire().await);
         }
         S::join(result)
     }

@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::guard::Guard;
-use super::shape::{FallibleReturn, PayloadOf, Shape};
+use super::shape::{FallibleReturn, PayloadOf, ReportsFailure, Shape};
 use super::site::Site;
-use crate::cache::{Aimed, Cache, Target, current};
+use crate::cache::{Aimed, Cache, Invalidation, Target, current};
 use crate::cache_key::IntoKeys;
+use crate::error::Error;
 use crate::key::{KeyPart, Template, tag_key};
 
 /// What a write is to invalidate; `A` decides by what the body returned.
@@ -35,6 +36,8 @@ pub trait AfterWrite<R> {
     fn invalidates(&self, output: &R) -> bool;
     /// Keys that only the output knows.
     fn names(&self, output: &R, renderer: &Renderer) -> Vec<Named>;
+    /// What the caller gets if the invalidation is not applied.
+    fn failed(&self, output: R, error: Error) -> R;
 }
 
 impl<R> AfterWrite<R> for () {
@@ -44,6 +47,10 @@ impl<R> AfterWrite<R> for () {
 
     fn names(&self, _output: &R, _renderer: &Renderer) -> Vec<Named> {
         Vec::new()
+    }
+
+    fn failed(&self, output: R, _error: Error) -> R {
+        output
     }
 }
 
@@ -61,6 +68,32 @@ impl<S: Shape, A: AfterWrite<S::Output>> AfterWrite<S::Output> for OnOk<S, A> {
 
     fn names(&self, output: &S::Output, renderer: &Renderer) -> Vec<Named> {
         self.before.names(output, renderer)
+    }
+
+    fn failed(&self, output: S::Output, error: Error) -> S::Output {
+        self.before.failed(output, error)
+    }
+}
+
+/// `on_failure = error`
+pub struct OrFail<S: Shape, A> {
+    error: fn(Error) -> S::Error,
+    before: A,
+}
+
+// For every shape, or rustc reports one that cannot say it a second time.
+impl<S: Shape, A: AfterWrite<S::Output>> AfterWrite<S::Output> for OrFail<S, A> {
+    fn invalidates(&self, output: &S::Output) -> bool {
+        self.before.invalidates(output)
+    }
+
+    fn names(&self, output: &S::Output, renderer: &Renderer) -> Vec<Named> {
+        self.before.names(output, renderer)
+    }
+
+    fn failed(&self, output: S::Output, error: Error) -> S::Output {
+        // What the function itself says went wrong comes first.
+        S::join(S::split(output).and_then(|_| Err((self.error)(error))))
     }
 }
 
@@ -88,6 +121,10 @@ where
                 .map(|payload| (self.render)(payload, renderer)),
         );
         names
+    }
+
+    fn failed(&self, output: O, error: Error) -> O {
+        self.before.failed(output, error)
     }
 }
 
@@ -191,6 +228,15 @@ impl<A> Write<A> {
         })
     }
 
+    /// `on_failure = error`
+    #[must_use]
+    pub fn or_fail<S: ReportsFailure>(self, _shape: S) -> Write<OrFail<S, A>> {
+        self.decided(|before| OrFail {
+            error: S::failed,
+            before,
+        })
+    }
+
     /// A key with `<return..>` in it.
     #[must_use]
     pub fn returned<O, P, F>(
@@ -230,14 +276,17 @@ impl<A> Write<A> {
         F: Future<Output = R>,
         A: AfterWrite<R>,
     {
+        let site = self.site.name;
         let (mut guard, after) = self.arm();
         if guard.is_to_fence() {
             Box::pin(guard.fence()).await;
         }
         let output = body().await;
         guard.learn(&after, &output);
-        Box::pin(guard.fire()).await;
-        output
+        match not_applied(Box::pin(guard.fire()).await, site) {
+            Some(error) => after.failed(output, error),
+            None => output,
+        }
     }
 
     /// Runs the body, then invalidates; on a runtime's thread without waiting for Redis.
@@ -258,5 +307,14 @@ impl<A> Write<A> {
     fn arm(self) -> (Guard, A) {
         let cache = current(self.cache.as_ref()).clone();
         (Guard::arm(cache, self.site, self.targets), self.after)
+    }
+}
+
+/// What is wrong with an invalidation that is not applied.
+fn not_applied(outcome: Result<Invalidation, Error>, site: &'static str) -> Option<Error> {
+    match outcome {
+        Ok(Invalidation::Applied) => None,
+        Ok(Invalidation::Queued) => Some(Error::NotInvalidated { site }),
+        Err(error) => Some(error),
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
+use super::breaker::{Answer, Breaker};
 use super::connect::is_read_only;
 use super::keeper::Keeper;
 use super::layout::{Layout, Primary};
@@ -46,6 +47,7 @@ pub(crate) struct Link {
     /// another primary, other slots, or the same over a connection of its own.
     changes: watch::Sender<u64>,
     was_up: AtomicBool,
+    breaker: Breaker,
 }
 
 pub(super) enum State {
@@ -91,7 +93,17 @@ impl Link {
             changed: watch::Sender::new(()),
             changes: watch::Sender::new(0),
             was_up: AtomicBool::new(false),
+            breaker: Breaker::new(),
         }
+    }
+
+    pub(crate) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    /// Whether there is a connection right now.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(&*self.state.read(), State::Up(_))
     }
 
     /// The connection, opening it if nobody has, and what is left of `time` then.
@@ -101,6 +113,7 @@ impl Link {
     ) -> Result<(Arc<Open>, Duration), Fault> {
         // Without a runtime the timer of a command would panic.
         let runtime = Handle::try_current().map_err(|_| Fault::NoRuntime)?;
+        self.breaker.admit(self)?;
         if let State::Up(open) = &*self.state.read() {
             return Ok((open.clone(), time));
         }
@@ -166,7 +179,10 @@ impl Link {
         if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, open)) {
             *state = match becomes {
                 Becomes::Opening => State::Opening(self.due()),
-                Becomes::Down(why) => State::Down(self.due(), why),
+                Becomes::Down(why) => {
+                    self.breaker.disconnected();
+                    State::Down(self.due(), why)
+                }
             };
         }
         drop(state);
@@ -174,7 +190,15 @@ impl Link {
     }
 
     /// What came of an exchange on this connection: silence and broken pipes end it.
-    pub(crate) fn judge<T>(&self, open: &Arc<Open>, outcome: Outcome<T>) -> Result<T, Fault> {
+    pub(crate) fn judge<T: Answer>(
+        &self,
+        open: &Arc<Open>,
+        outcome: Outcome<T>,
+    ) -> Result<T, Fault> {
+        // Of a cluster, silence may be that of one node of many.
+        if outcome.is_ok() || matches!(open.wire, Wire::Node(_)) {
+            self.breaker.note(&outcome);
+        }
         match outcome {
             Ok(Ok(answer)) => {
                 open.answered();
@@ -263,6 +287,7 @@ impl Link {
     }
 
     pub(super) fn has_changed(&self) {
+        self.breaker.change();
         self.changes.send_modify(|count| *count += 1);
     }
 
@@ -285,17 +310,26 @@ impl Link {
     }
 
     /// For a keeper: takes its word, unless another is in charge now.
-    pub(super) fn enter(&self, turn: u32, state: State) -> bool {
+    pub(super) fn enter(self: &Arc<Self>, turn: u32, state: State) -> bool {
         let mut current = self.state.write();
         if !self.is_in_charge(turn) {
             return false;
         }
         let is_up = matches!(state, State::Up(_));
+        if is_up {
+            self.breaker.connected();
+            // First: whoever is given the connection knows of it.
+            if self.was_up.swap(true, Ordering::Relaxed) {
+                self.has_changed();
+            }
+        } else if matches!(state, State::Down(..)) {
+            self.breaker.disconnected();
+        }
         *current = state;
         drop(current);
         self.changed.send_replace(());
-        if is_up && self.was_up.swap(true, Ordering::Relaxed) {
-            self.has_changed();
+        if is_up {
+            self.breaker.probe_if_due(self);
         }
         true
     }

@@ -24,6 +24,7 @@ mod why;
 mod wire;
 
 pub use breaker::BreakerState;
+pub(crate) use breaker::{Breaker, is_passing, probing};
 pub(crate) use budget::Budget;
 pub(crate) use connect::check;
 pub use connection::RedisConnection;

@@ -5,11 +5,10 @@
 //! is dropped takes it along.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::cache::{Cache, Target};
+use crate::cache::{Cache, Invalidation, Target, Terms};
 use crate::client::engine;
 use crate::entry::Token;
 use crate::observe::Event;
@@ -23,9 +22,9 @@ pub(super) struct Keeper {
 
 /// How a fence is to end.
 pub(super) struct End {
-    /// How long it stays.
-    pub(super) settle: Duration,
-    pub(super) ended: oneshot::Sender<()>,
+    /// How long it stays, and who has to know.
+    pub(super) terms: Terms,
+    pub(super) ended: oneshot::Sender<Invalidation>,
 }
 
 pub(super) fn targets(keys: &[Arc<str>]) -> Vec<Target> {
@@ -52,12 +51,11 @@ impl Keeper {
             };
         };
         match end {
-            Some(End { settle, ended }) => {
-                self.end(settle).await;
+            Some(End { terms, ended }) => {
                 // Its writer may be gone.
-                let _ = ended.send(());
+                let _ = ended.send(self.end(terms).await);
             }
-            None => self.end(Duration::ZERO).await,
+            None => drop(self.end(Terms::default()).await),
         }
     }
 
@@ -71,21 +69,27 @@ impl Keeper {
         fenced.is_ok()
     }
 
-    async fn end(&self, settle: Duration) {
+    async fn end(&self, terms: Terms) -> Invalidation {
         let Self {
             cache, keys, site, ..
         } = self;
-        if cache
-            .0
-            .store
-            .unfence(keys, self.token, settle)
-            .await
-            .is_ok()
-        {
-            return cache.count_invalidated(keys.len());
+        let targets = targets(keys);
+        // Before: a server that has ended it may be replaced before it has said so.
+        cache.remember(&targets, terms);
+        let store = &cache.0.store;
+        let unfenced = store.unfence(keys, self.token, terms.settle).await;
+        let confirmed = match unfenced {
+            Ok(()) if terms.replicas == 0 => Ok(true),
+            Ok(()) => store.confirm(terms.replicas).await,
+            Err(fault) => Err(fault),
+        };
+        if matches!(confirmed, Ok(true)) {
+            cache.count_invalidated(keys.len());
+            return Invalidation::Applied;
         }
         cache.count(Event::Fault);
         // Counted and logged where it fails.
-        let _ = cache.enqueue(&targets(keys), settle, site);
+        let _ = cache.enqueue(&targets, terms, site);
+        Invalidation::Queued
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Invalidation, Terms};
 use crate::entry::Token;
 use crate::store::Store;
 
@@ -89,15 +89,15 @@ impl Fence {
     fn confirm(&mut self, put: bool) {
         match &mut self.hold {
             Hold::Redis { is_put, .. } if put => *is_put = true,
-            _ => self.bypass(Duration::ZERO),
+            _ => self.bypass(Terms::default()),
         }
     }
 
     /// Nothing in Redis tells this process that there is a write, so its own journal does.
-    fn bypass(&self, settle: Duration) {
+    fn bypass(&self, terms: Terms) {
         let targets = keeper::targets(&self.keys);
         // Counted and logged where it fails.
-        let _ = self.cache.enqueue(&targets, settle, self.site);
+        let _ = self.cache.enqueue(&targets, terms, self.site);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -108,37 +108,39 @@ impl Fence {
         self.keys.iter().any(|fenced| **fenced == *key)
     }
 
-    /// Ends the fence after `settle`, and whatever the keys hold. Dropping this future changes
-    /// nothing about that.
-    pub(crate) async fn end(&mut self, settle: Duration) {
-        if let Some(ended) = self.begin_end(settle) {
+    /// Ends the fence, and whatever the keys hold. Dropping this future changes nothing about that.
+    pub(crate) async fn end(&mut self, terms: Terms) -> Invalidation {
+        let is_put = !matches!(self.hold, Hold::Redis { is_put: false, .. });
+        let ended = match self.begin_end(terms) {
             // An error means that nobody is left to end it, which nobody can mend either.
-            let _ = ended.await;
-        }
+            Some(ended) => ended.await.unwrap_or(Invalidation::Queued),
+            None => Invalidation::Applied,
+        };
+        if is_put { ended } else { Invalidation::Queued }
     }
 
     /// [`end`](Self::end) where nothing can be awaited.
-    pub(crate) fn end_detached(&mut self, settle: Duration) {
-        let _ = self.begin_end(settle);
+    pub(crate) fn end_detached(&mut self, terms: Terms) {
+        let _ = self.begin_end(terms);
     }
 
-    fn begin_end(&mut self, settle: Duration) -> Option<oneshot::Receiver<()>> {
+    fn begin_end(&mut self, terms: Terms) -> Option<oneshot::Receiver<Invalidation>> {
         self.close_flights();
         match std::mem::replace(&mut self.hold, Hold::Over) {
             Hold::Over => None,
             Hold::Memory => {
                 if let Store::Memory(memory) = &self.cache.0.store {
-                    memory.unfence(&self.keys, self.token, settle);
+                    memory.unfence(&self.keys, self.token, terms.settle);
                     self.cache.count_invalidated(self.keys.len());
                 }
                 None
             }
             Hold::Redis { end, is_put } => {
                 if !is_put {
-                    self.bypass(settle);
+                    self.bypass(terms);
                 }
                 let (ended, receiver) = oneshot::channel();
-                let _ = end.send(End { settle, ended });
+                let _ = end.send(End { terms, ended });
                 Some(receiver)
             }
         }
@@ -153,6 +155,6 @@ impl Fence {
 
 impl Drop for Fence {
     fn drop(&mut self) {
-        self.end_detached(Duration::ZERO);
+        self.end_detached(Terms::default());
     }
 }

@@ -120,6 +120,18 @@ events! {
     Queued => queued,
     /// Invalidations refused because that queue was full.
     JournalFull => journal_full,
+    /// Invalidations sent again because another server had taken over, or may have.
+    Replayed => replayed,
+    /// Times that more was to be sent again than was remembered; all keys were bypassed then.
+    ReplayOverflow => replay_overflows,
+    /// Invalidations that Redis refused for good; what they name is bypassed in this process.
+    Refused => refused,
+    /// Invalidations that were applied, and that too few replicas have confirmed in time.
+    Unconfirmed => unconfirmed,
+    /// Loaded values that could not be stored because Redis was away, or refused them.
+    Unwritten => unwritten,
+    /// How often the circuit breaker has opened.
+    BreakerOpened => breaker_openings,
 }
 
 #[repr(align(128))]

@@ -141,6 +141,21 @@ pub(crate) enum Leave {
     Cooling(Duration),
 }
 
+/// What is to be forgotten.
+#[derive(Clone, Copy)]
+pub(crate) enum What<'a> {
+    Keys(&'a [Arc<str>]),
+    Pattern(&'a str),
+}
+
+/// Whether something is invalidated for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    First,
+    /// Another server may have taken over, wherever a connection leads.
+    Again,
+}
+
 /// An entry ready to be stored.
 pub(crate) enum Entry {
     Memory(MemoryEntry),
@@ -302,7 +317,47 @@ impl Store {
         }
     }
 
+    /// Deletes keys, entries and leases alike, or fences them for `settle`; says whether that many
+    /// replicas have confirmed it. Fences stay.
+    pub(crate) async fn forget(
+        &self,
+        what: What<'_>,
+        settle: Duration,
+        replicas: u32,
+        occasion: Occasion,
+    ) -> Result<bool, Fault> {
+        match (self, what) {
+            (Self::Redis(redis), what) => redis.forget(what, settle, replicas, occasion).await,
+            #[cfg(test)]
+            (Self::Sim(sim), What::Keys(keys)) if settle.is_zero() => {
+                sim.invalidate(keys).await.map(|_| true)
+            }
+            #[cfg(test)]
+            (Self::Sim(sim), What::Keys(keys)) => sim
+                .fence(keys, Token::random(), settle)
+                .await
+                .map(|()| true),
+            #[cfg(test)]
+            (Self::Sim(_), What::Pattern(_)) => unreachable!("no scenario has patterns"),
+            (Self::Memory(memory), What::Keys(keys)) if settle.is_zero() => {
+                for key in keys {
+                    memory.invalidate(key);
+                }
+                Ok(true)
+            }
+            (Self::Memory(memory), What::Keys(keys)) => {
+                memory.fence(keys, Token::random(), settle);
+                Ok(true)
+            }
+            (Self::Memory(memory), What::Pattern(pattern)) => {
+                memory.sweep(pattern);
+                Ok(true)
+            }
+        }
+    }
+
     /// Deletes the keys, entries and leases alike, and says how many there were. A fence stays.
+    #[cfg(test)]
     pub(crate) async fn invalidate(&self, keys: &[Arc<str>]) -> Result<u64, Fault> {
         match self {
             Self::Memory(memory) => Ok(keys
@@ -310,8 +365,17 @@ impl Store {
                 .map(|key| u64::from(memory.invalidate(key)))
                 .sum()),
             Self::Redis(redis) => redis.invalidate(keys).await,
-            #[cfg(test)]
             Self::Sim(sim) => sim.invalidate(keys).await,
+        }
+    }
+
+    /// Says whether that many replicas have all that was written so far.
+    pub(crate) async fn confirm(&self, replicas: u32) -> Result<bool, Fault> {
+        match self {
+            Self::Memory(_) => Ok(true),
+            Self::Redis(redis) => redis.confirm_all(replicas).await,
+            #[cfg(test)]
+            Self::Sim(_) => Ok(true),
         }
     }
 

@@ -1,12 +1,11 @@
 //! The invalidations that a transaction holds back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::cache::{Cache, Target};
+use crate::cache::{Cache, Target, Terms};
 use crate::call::Affected;
 use crate::fence::Fence;
 use crate::observe::Event;
@@ -19,10 +18,10 @@ pub(crate) struct Deferred(Mutex<Option<Vec<Pending>>>);
 /// What is pending in one cache.
 struct Pending {
     cache: Cache,
-    /// With the longest time that each is to be fenced for.
-    keys: HashMap<Arc<str>, Duration>,
-    patterns: HashSet<Arc<str>>,
-    fences: Vec<(Fence, Duration)>,
+    /// With the strictest terms for each.
+    keys: HashMap<Arc<str>, Terms>,
+    patterns: HashMap<Arc<str>, Terms>,
+    fences: Vec<(Fence, Terms)>,
 }
 
 impl Deferred {
@@ -44,12 +43,17 @@ impl Deferred {
     }
 
     /// Takes the targets, or gives them back if the transaction is over.
-    pub(crate) fn defer(&self, cache: &Cache, targets: Vec<Target>) -> Result<(), Vec<Target>> {
+    pub(crate) fn defer(
+        &self,
+        cache: &Cache,
+        targets: Vec<Target>,
+        terms: Terms,
+    ) -> Result<(), Vec<Target>> {
         let mut affected = vec![Affected {
             cache: cache.clone(),
             targets,
             fence: None,
-            settle: Duration::ZERO,
+            terms,
         }];
         self.take(&mut affected);
         match affected.pop() {
@@ -81,7 +85,7 @@ fn in_cache<'a>(all: &'a mut Vec<Pending>, cache: &Cache) -> &'a mut Pending {
         all.push(Pending {
             cache: cache.clone(),
             keys: HashMap::new(),
-            patterns: HashSet::new(),
+            patterns: HashMap::new(),
             fences: Vec::new(),
         });
         all.len() - 1
@@ -95,51 +99,49 @@ impl Pending {
             cache,
             targets,
             fence,
-            settle,
+            terms,
         } = affected;
         let fenced = fence.as_ref().map_or(0, Fence::len);
         let deferred = (targets.len() + fenced) as u64;
         cache.0.counters.add(Event::Deferred, deferred);
         for target in targets {
-            match target {
-                Target::Key(key) => {
-                    let longest = self.keys.entry(key).or_default();
-                    *longest = settle.max(*longest);
-                }
-                Target::Pattern(pattern) => drop(self.patterns.insert(pattern)),
-            }
+            let strictest = match target {
+                Target::Key(key) => self.keys.entry(key).or_default(),
+                Target::Pattern(pattern) => self.patterns.entry(pattern).or_default(),
+            };
+            *strictest = strictest.and(terms);
         }
-        self.fences.extend(fence.map(|fence| (fence, settle)));
+        self.fences.extend(fence.map(|fence| (fence, terms)));
     }
 
     fn holds(&self, key: &str) -> bool {
         self.keys.contains_key(key)
-            || self.patterns.iter().any(|pattern| matches(pattern, key))
+            || self.patterns.keys().any(|pattern| matches(pattern, key))
             || self.fences.iter().any(|(fence, _)| fence.covers(key))
     }
 
-    /// One for each time that keys are to be fenced for, and one for each fence.
+    /// One for each kind of terms, and one for each fence.
     fn into_affected(self) -> impl Iterator<Item = Affected> {
-        let mut by_settle: HashMap<Duration, Vec<Target>> = HashMap::new();
-        for pattern in self.patterns {
-            let plain = by_settle.entry(Duration::ZERO).or_default();
-            plain.push(Target::Pattern(pattern));
+        let mut by_terms: HashMap<Terms, Vec<Target>> = HashMap::new();
+        let keys = self.keys.into_iter();
+        let keys = keys.map(|(key, terms)| (Target::Key(key), terms));
+        let patterns = self.patterns.into_iter();
+        let patterns = patterns.map(|(pattern, terms)| (Target::Pattern(pattern), terms));
+        for (target, terms) in keys.chain(patterns) {
+            by_terms.entry(terms).or_default().push(target);
         }
-        for (key, settle) in self.keys {
-            by_settle.entry(settle).or_default().push(Target::Key(key));
-        }
-        let plain = by_settle.into_iter();
-        let plain = plain.map(|(settle, targets)| (targets, None, settle));
+        let plain = by_terms.into_iter();
+        let plain = plain.map(|(terms, targets)| (targets, None, terms));
         let fences = self.fences.into_iter();
-        let fences = fences.map(|(fence, settle)| (Vec::new(), Some(fence), settle));
+        let fences = fences.map(|(fence, terms)| (Vec::new(), Some(fence), terms));
         let cache = self.cache;
         plain
             .chain(fences)
-            .map(move |(targets, fence, settle)| Affected {
+            .map(move |(targets, fence, terms)| Affected {
                 cache: cache.clone(),
                 targets,
                 fence,
-                settle,
+                terms,
             })
     }
 }

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::call::scope;
-use crate::call::{Ending, Phase};
+use crate::call::{Ending, Phase, report};
 
 pub(crate) use deferred::Deferred;
 #[cfg(feature = "sqlx")]
@@ -188,7 +188,8 @@ impl Transaction {
         let result = commit.await;
         if let Some(mut ending) = self.close() {
             ending.learn(&result);
-            Box::pin(ending.run()).await;
+            // The database has committed, whatever becomes of this.
+            report(Box::pin(ending.run()).await);
         }
         result
     }

@@ -1,7 +1,7 @@
 //! Accepts connections while the test wants them accepted.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use rustix::net::{Shutdown, shutdown};
 use tokio::net::TcpListener;
@@ -10,10 +10,20 @@ use tokio::sync::watch::{Receiver, Sender};
 
 use super::carry::carry;
 use super::conditions::{Conditions, Link};
+use super::speak::speak;
+
+/// How the proxy carries what it is given.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Carries {
+    /// As bytes, as fast as it can.
+    Bytes,
+    /// Message by message.
+    Messages,
+}
 
 pub(super) struct Acceptor {
     pub(super) port: u16,
-    pub(super) server: SocketAddr,
+    pub(super) carries: Carries,
     pub(super) conditions: Receiver<Conditions>,
     pub(super) listens: Sender<bool>,
 }
@@ -60,7 +70,10 @@ impl Acceptor {
                     return refusing.map(|_| ());
                 }
                 Ok((client, _)) = listener.accept() => {
-                    tokio::spawn(carry(client, self.server, conditions));
+                    match self.carries {
+                        Carries::Bytes => tokio::spawn(carry(client, conditions)),
+                        Carries::Messages => tokio::spawn(speak(client, self.port, conditions)),
+                    };
                 }
             }
         }

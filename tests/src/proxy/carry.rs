@@ -1,7 +1,6 @@
 //! Carries the bytes of one connection, as late as the test wants them.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,10 +20,9 @@ type Chunk = (Instant, Vec<u8>);
 /// Carries both directions until one ends or the test cuts them.
 pub(super) async fn carry(
     client: TcpStream,
-    server: SocketAddr,
     mut conditions: Receiver<Conditions>,
 ) -> io::Result<()> {
-    let cuts = conditions.borrow().cuts;
+    let Conditions { cuts, server, .. } = *conditions.borrow();
     let server = TcpStream::connect(server).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;

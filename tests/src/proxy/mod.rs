@@ -3,7 +3,10 @@
 mod accept;
 mod carry;
 mod conditions;
+mod frame;
 mod precise;
+mod refusal;
+mod speak;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
@@ -11,9 +14,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use self::accept::Acceptor;
-use self::conditions::{Conditions, Link};
+use self::accept::{Acceptor, Carries};
+use self::conditions::{Conditions, Link, Replies};
 use crate::port;
+
+pub use self::refusal::Refusal;
 
 /// A TCP proxy before a server on this machine, gone when the handle is dropped.
 ///
@@ -51,13 +56,22 @@ pub struct FaultProxy {
 impl FaultProxy {
     /// Starts a proxy that forwards to `server_port` on the loopback interface.
     pub fn before(server_port: u16) -> Self {
+        Self::start(server_port, Carries::Bytes)
+    }
+
+    /// Starts a proxy that understands what it carries: it can answer in place of the server,
+    /// and spoil replies. It is slower.
+    pub fn speaking_before(server_port: u16) -> Self {
+        Self::start(server_port, Carries::Messages)
+    }
+
+    fn start(server_port: u16, carries: Carries) -> Self {
         let (port, listener) = port::listen();
-        let (conditions, observed) = watch::channel(Conditions::default());
+        let (conditions, observed) = watch::channel(Conditions::fair(loopback(server_port)));
         let (listens, listening) = watch::channel(true);
-        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, server_port));
         let acceptor = Acceptor {
             port,
-            server,
+            carries,
             conditions: observed,
             listens,
         };
@@ -94,6 +108,52 @@ impl FaultProxy {
         self.conditions.send_modify(|now| now.reply_delay = delay);
     }
 
+    /// Delays each answer by up to `jitter` more. Of one that speaks.
+    pub fn jitter_replies(&self, jitter: Duration) {
+        self.conditions.send_modify(|now| now.jitter = jitter);
+    }
+
+    /// Answers with an error in place of the server, until [`heal`](Self::heal). Of one that
+    /// speaks.
+    pub fn answer_with(&self, refusal: Refusal) {
+        self.conditions
+            .send_modify(|now| now.refusal = Some(refusal));
+    }
+
+    /// Ends each connection in the middle of its next reply, until [`heal`](Self::heal). Of one
+    /// that speaks.
+    pub fn cut_replies_short(&self) {
+        self.spoil(Replies::CutShort);
+    }
+
+    /// Sends garbage in place of replies until [`heal`](Self::heal). Of one that speaks.
+    pub fn garble_replies(&self) {
+        self.spoil(Replies::Garbage);
+    }
+
+    /// Sends replies a byte at a time until [`heal`](Self::heal). Of one that speaks.
+    pub fn drip_replies(&self, pause: Duration) {
+        self.spoil(Replies::Dripping(pause));
+    }
+
+    fn spoil(&self, replies: Replies) {
+        self.conditions.send_modify(|now| now.replies = replies);
+    }
+
+    /// Leaves all connections of this moment half open: they lead nowhere, and nobody tells the
+    /// clients; new ones are served. Of one that speaks.
+    pub fn forget_connections(&self) {
+        self.conditions.send_modify(|now| now.vanishings += 1);
+    }
+
+    /// Leads new connections to another server, and closes those of this moment.
+    pub fn lead_to(&self, server_port: u16) {
+        self.conditions.send_modify(|now| {
+            now.server = loopback(server_port);
+            now.cuts += 1;
+        });
+    }
+
     /// Closes all connections of this moment; new ones are served.
     pub fn cut(&self) {
         self.conditions.send_modify(|now| now.cuts += 1);
@@ -113,9 +173,13 @@ impl FaultProxy {
         self.wait_until_listening_is(false).await;
     }
 
-    /// Ends a black hole or a refusal. Delays stay.
+    /// Ends a black hole, a refusal, and what spoils replies. Delays stay.
     pub async fn heal(&self) {
-        self.conditions.send_modify(|now| now.link = Link::Open);
+        self.conditions.send_modify(|now| {
+            now.link = Link::Open;
+            now.replies = Replies::Whole;
+            now.refusal = None;
+        });
         self.wait_until_listening_is(true).await;
     }
 
@@ -124,4 +188,8 @@ impl FaultProxy {
         let alive = listening.wait_for(|now| *now == wanted).await.is_ok();
         assert!(alive, "the proxy on port {} has died", self.port);
     }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }

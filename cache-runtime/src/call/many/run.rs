@@ -216,7 +216,9 @@ where
                 Ok(reads) if was_read => reads.next(),
                 _ => None,
             };
-            self.decide(element, read)
+            // Another server may have answered than was there before.
+            let is_trusted = |_: &Read| element.to_read(self.cache).is_some();
+            self.decide(element, read.filter(is_trusted))
         });
         let steps: Vec<Step<V>> = steps.collect();
         self.began.get_or_insert_with(Instant::now);
@@ -548,7 +550,7 @@ impl<I, V, H> Element<'_, I, V, H> {
     fn to_read(&self, cache: &Cache) -> Option<Keyed<'_>> {
         let reads = matches!(self.usage, Usage::Normal | Usage::ReadOnly);
         let keyed = self.keyed().filter(|_| reads)?;
-        (!cache.0.journal.holds_any(keyed)).then_some(keyed)
+        (!cache.distrusts(keyed)).then_some(keyed)
     }
 
     fn is_loading(&self, cache: &Cache) -> bool {

@@ -483,6 +483,22 @@ impl Builder {
         self.set(&table::JOURNAL, &keys)
     }
 
+    /// For how long invalidations are remembered, to be sent again when another server takes over
+    /// or the same one restarts, as either may have lost them: 10 s if nothing is set.
+    ///
+    /// Up to `journal_capacity` keys. If more were invalidated within that time, this process
+    /// bypasses every key for as long.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let window = Duration::from_secs(30);
+    /// let cache = cache_runtime::Cache::builder().replay_window(window).build();
+    /// assert!(cache.is_ok());
+    /// ```
+    pub fn replay_window(self, window: Duration) -> Self {
+        self.set(&table::REPLAY_WINDOW, &window)
+    }
+
     /// How long a session lives that nobody uses: a day if nothing is set.
     ///
     /// ```

@@ -43,6 +43,12 @@ pub(crate) struct Lifetimes {
     pub(crate) long: Duration,
 }
 
+impl Lifetimes {
+    pub(crate) fn longest(&self) -> Duration {
+        self.short.max(self.default).max(self.long)
+    }
+}
+
 pub(crate) enum Backend {
     Memory,
     Redis(Box<Settings>),
@@ -75,6 +81,7 @@ pub struct Config {
     pub(crate) throttle: Duration,
     pub(crate) background: u32,
     pub(crate) journal: usize,
+    pub(crate) replay_window: Duration,
     /// The share of the server's memory, in per cent, from which on it is an alert.
     pub(crate) memory_alert: u32,
     pub(crate) clock: Clock,
@@ -237,6 +244,7 @@ impl Config {
             throttle: taken.take(&table::THROTTLE),
             background: taken.take(&table::BACKGROUND),
             journal: taken.take(&table::JOURNAL),
+            replay_window: taken.take(&table::REPLAY_WINDOW),
             memory_alert: taken.take(&table::MEMORY_ALERT),
             clock: Clock::system(),
             session_expire: taken.take(&table::SESSION_EXPIRE),

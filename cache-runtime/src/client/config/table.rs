@@ -151,6 +151,8 @@ settings! {
         "cache.background_loads", None, "background_loads";
     JOURNAL: usize = KEYS, 100_000;
         "cache.journal_capacity", None, "journal_capacity";
+    REPLAY_WINDOW: Duration = TIME, seconds(10);
+        "cache.replay_window", None, "replay_window";
     MEMORY: u64 = BYTES, 64 << 20;
         "cache.memory_bytes", None, "memory_bytes";
 

@@ -1,6 +1,7 @@
 //! Entries on Redis: one server, or a cluster.
 
 mod cluster;
+mod forget;
 mod limits;
 mod locks;
 mod manual;
@@ -16,17 +17,20 @@ use tokio::runtime::Handle;
 use super::memory::new_generation;
 use super::{Keyed, Leasing, Leave, Read, Reading, Take};
 use crate::client::{
-    Connections, Link, Pool, ServerClock, Settings, Upstream, WireKey, engine, generation,
+    Breaker, Connections, Link, Pool, ServerClock, Settings, Upstream, WireKey, engine, generation,
 };
 use crate::clock::Clock;
 use crate::entry::{Generation, IDENTITY, Token, cooling_bytes, fence_bytes, lease_bytes};
 use crate::error::Fault;
 use scripts::Script;
 
+#[derive(Clone)]
 pub(crate) struct Redis {
     /// Driven by the callers' runtime: on a runtime of its own a command costs twice the CPU.
     callers: Arc<Link>,
     engine: Arc<Link>,
+    /// Driven by the engine, for commands that wait for replicas, and whatever comes after them.
+    confirming: Arc<Link>,
     upstream: Arc<Upstream>,
     pool: Arc<Pool>,
     clock: Arc<ServerClock>,
@@ -45,10 +49,15 @@ impl Redis {
     ) -> Self {
         let clock = Arc::new(ServerClock::new(clock));
         let upstream = Arc::new(Upstream::new(settings));
-        let link = || Arc::new(Link::new(upstream.clone(), clock.clone(), budget));
+        let link = || {
+            let link = Link::new(upstream.clone(), clock.clone(), budget);
+            link.breaker().probe_with(forget::probe(&namespace), budget);
+            Arc::new(link)
+        };
         Self {
             callers: link(),
             engine: link(),
+            confirming: link(),
             pool: Arc::new(Pool::new(upstream.clone())),
             upstream,
             clock,
@@ -64,6 +73,11 @@ impl Redis {
         } else {
             &self.callers
         }
+    }
+
+    /// The breaker of the connection that answers calls.
+    pub(crate) fn breaker(&self) -> &Breaker {
+        self.callers.breaker()
     }
 
     /// Whether an entry and its tags may be on different servers.
@@ -107,6 +121,7 @@ impl Redis {
         self.pool.close();
         self.callers.close();
         self.engine.close();
+        self.confirming.close();
     }
 
     pub(crate) fn namespace(&self) -> &str {
