@@ -1,5 +1,8 @@
 //! What time it is at the server, by which entries judge their age: the clocks of two processes
 //! may differ by more than a window.
+//!
+//! On a cluster it is the clock of any one primary, whichever holds the entry: ages are off by as
+//! much as the nodes' clocks differ.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
