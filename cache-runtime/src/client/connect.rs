@@ -19,7 +19,7 @@ const TLS_IS_MISSING: &str = "connections under TLS need the feature `tls` of ca
 
 /// How long the client of a cluster waits for one of its nodes, to connect as to answer: while it
 /// learns the slots anew, nothing else is sent to any node.
-const NODE_TIME: Duration = Duration::from_secs(2);
+const NODE_TIME: Duration = Duration::from_secs(1);
 
 /// What this build lacks for these settings, if anything; what is wrong with a certificate shows
 /// when it is used.

@@ -9,7 +9,7 @@ use futures_util::future::select;
 use tokio::time::{sleep, timeout};
 
 use super::cluster::Cluster;
-use super::layout::{Layout, Primary};
+use super::layout::{Layout, Primary, Run};
 use super::link::{Becomes, LONGEST_PAUSE, Link, Open, State};
 use super::settings::Topology;
 use super::upstream::{Connected, Upstream};
@@ -26,7 +26,7 @@ const BETWEEN_BEATS: Duration = Duration::from_secs(5);
 const BETWEEN_SENTINELS: Duration = Duration::from_millis(500);
 /// How often a cluster is asked who has which slots.
 const BETWEEN_LAYOUTS: Duration = Duration::from_secs(1);
-/// How long a node may take to say who has which slots.
+/// How long the nodes may take to say who has which slots.
 const LOOK: Duration = Duration::from_millis(500);
 /// What a suspicion may cause at most once in so long.
 const BETWEEN_SUSPICIONS: Duration = Duration::from_millis(250);
@@ -171,21 +171,23 @@ impl Keeper {
 
     async fn look_at_slots(&self, open: &Arc<Open>, cluster: &Cluster) {
         let mut known = Vec::new();
-        let mut unanswered = 0;
+        let (mut unanswered, mut is_mute) = (0, false);
         loop {
-            match timeout(LOOK, Layout::by_one(cluster)).await {
+            match timeout(LOOK, Layout::by_any(cluster)).await {
                 Ok(Ok(layout)) => {
                     unanswered = 0;
                     let seen = layout.with_runs(cluster).await;
-                    if !known.is_empty() && is_other(&known, &seen) {
+                    let differs = !known.is_empty() && is_other(&known, &seen);
+                    is_mute |= seen.iter().any(|(_, run)| *run == Run::Silent);
+                    known = merged(&known, seen);
+                    if differs {
                         self.tell();
                         // The client library does not look for the slots of a node that only
                         // says nothing.
-                        if open.is_silent() {
+                        if std::mem::take(&mut is_mute) {
                             return self.lose(open, Becomes::Opening);
                         }
                     }
-                    known = merged(&known, seen);
                 }
                 // When nobody is answered, the client library may wait for itself: a request that
                 // is next in the line for its lock is not polled while it learns the slots anew.
@@ -238,27 +240,31 @@ async fn wait_or_suspect(open: &Open, time: Duration) {
     let _ = timeout(rest, open.suspected.notified()).await;
 }
 
-type Seen = (Primary, Option<String>);
+type Seen = (Primary, Run);
 
 /// Whether slots have another primary than before, or a primary was started anew.
 fn is_other(before: &[Seen], now: &[Seen]) -> bool {
+    let is_other_run = |before: &Run, now: &Run| {
+        let are_known = matches!((before, now), (Run::As(_), Run::As(_)));
+        are_known && before != now
+    };
+    let mut both = before.iter().zip(now);
     before.len() != now.len()
-        || before.iter().zip(now).any(|(before, now)| {
-            let is_same_run = before.1.is_none() || now.1.is_none() || before.1 == now.1;
-            before.0 != now.0 || !is_same_run
-        })
+        || both.any(|(before, now)| before.0 != now.0 || is_other_run(&before.1, &now.1))
 }
 
 /// What is known by now: of a primary that did not answer, what it ran as before.
 fn merged(before: &[Seen], now: Vec<Seen>) -> Vec<Seen> {
     let run_before = |primary: &Primary| {
         let known = before.iter().find(|(known, _)| known == primary);
-        known.and_then(|(_, run)| run.clone())
+        known.map_or(Run::Unknown, |(_, run)| run.clone())
     };
-    now.into_iter()
-        .map(|(primary, run)| {
-            let run = run.or_else(|| run_before(&primary));
+    let merged = now.into_iter().map(|(primary, run)| match run {
+        Run::As(_) => (primary, run),
+        Run::Unknown | Run::Silent => {
+            let run = run_before(&primary);
             (primary, run)
-        })
-        .collect()
+        }
+    });
+    merged.collect()
 }

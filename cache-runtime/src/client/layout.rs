@@ -1,11 +1,19 @@
 //! Who has which slots of a cluster, by what its nodes say of themselves.
 
+use std::time::Duration;
+
+use futures_util::future::{join_all, select_ok};
 use redis::{Cmd, FromRedisValue, Pipeline, Value};
+use tokio::time::timeout;
 
 use super::cluster::Cluster;
 use super::why::Why;
 
 const SLOTS: usize = 16_384;
+/// How long one of them may take to say what it runs as.
+const RUN: Duration = Duration::from_millis(500);
+/// How many of its primaries, taken at random, are asked at once.
+const ASKED: usize = 3;
 
 /// The primaries of a cluster that have slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +32,7 @@ pub(crate) struct Primary {
 
 impl Layout {
     /// What one of the nodes holds to be true.
-    pub(super) async fn by_one(cluster: &Cluster) -> Result<Self, Why> {
+    async fn by_one(cluster: &Cluster) -> Result<Self, Why> {
         let text = cluster.ask_any(nodes()).await;
         let text = text.map_err(|error| Why::of(&error))?;
         let mut known = primaries(&text_of(text)?);
@@ -40,7 +48,7 @@ impl Layout {
     pub(super) async fn by_all(cluster: &Cluster) -> Result<Self, Why> {
         let known = Self::by_one(cluster).await?.0;
         let asked = known.iter().map(|primary| primary.describe_itself(cluster));
-        let said = futures_util::future::join_all(asked).await;
+        let said = join_all(asked).await;
         let mut said = said.into_iter().collect::<Result<Vec<_>, _>>()?;
         said.sort();
         let layout = Self(said);
@@ -68,12 +76,31 @@ impl Layout {
         slots.any(|slot| slot.starts_with('['))
     }
 
-    /// What each primary runs as, to notice a restart; nothing for one that does not answer.
-    pub(super) async fn with_runs(self, cluster: &Cluster) -> Vec<(Primary, Option<String>)> {
-        let runs = self.0.iter().map(|primary| primary.run(cluster));
-        let runs = futures_util::future::join_all(runs).await;
+    /// What the first of several to answer holds to be true: one that says nothing is not asked
+    /// alone.
+    pub(super) async fn by_any(cluster: &Cluster) -> Result<Self, Why> {
+        let asked = [(); ASKED].map(|()| Box::pin(Self::by_one(cluster)));
+        Ok(select_ok(asked).await?.0)
+    }
+
+    /// What each primary runs as, to notice a restart; nothing for one that can't be asked.
+    pub(super) async fn with_runs(self, cluster: &Cluster) -> Vec<(Primary, Run)> {
+        let run = async |primary: &Primary| match timeout(RUN, primary.run(cluster)).await {
+            Ok(run) => run.map_or(Run::Unknown, Run::As),
+            Err(_) => Run::Silent,
+        };
+        let runs = join_all(self.0.iter().map(run)).await;
         self.0.into_iter().zip(runs).collect()
     }
+}
+
+/// What a primary runs as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Run {
+    As(String),
+    Unknown,
+    /// It takes what it is asked, and says nothing.
+    Silent,
 }
 
 impl Primary {

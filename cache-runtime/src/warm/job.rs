@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::cache_key::Key;
-use crate::call::Cacheable;
+use crate::call::{Cacheable, scope};
 use crate::lease::{Lease, Taking, tag_life};
 use crate::store::{Leave, Take};
 
@@ -50,7 +50,9 @@ pub(super) async fn missing<V: Cacheable, E>(
     value: impl Future<Output = Result<V, E>>,
     ttl: Duration,
 ) -> Done {
-    if key.complete().is_err() || cache.0.journal.holds_any(key.keyed()) {
+    // What a transaction sees may be nobody else's yet; what waits to be invalidated is stale.
+    let is_held_back = scope::transaction().is_some() || cache.0.journal.holds_any(key.keyed());
+    if is_held_back || key.complete().is_err() {
         return Done::Failed;
     }
     let mut budget = cache.fresh_budget();

@@ -151,7 +151,8 @@ impl<'a> Warming<'a> {
     ///
     /// The future runs under the key's lease, as a cached function does: one for each key in all
     /// processes, and a value whose key was invalidated meanwhile is not stored. Where there is an
-    /// entry, or somebody else loads it, it does not run at all.
+    /// entry, or somebody else loads it, it does not run at all. In the scope of a
+    /// [`Transaction`](crate::Transaction) nothing is loaded, and all of them count as failed.
     ///
     /// ```
     /// use std::time::Duration;

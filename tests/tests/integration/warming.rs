@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cache_runtime::{Cache, KeyTemplate, cache_result};
+use cache_runtime::{Cache, KeyTemplate, Transaction, cache_result};
 use tokio::sync::Semaphore;
 
 use crate::support::{Gate, Runs, on_each_store, until};
@@ -112,6 +112,18 @@ async fn a_value_that_was_invalidated_while_it_was_loaded_is_not_stored() {
         let _ = NAME.key(1).invalidate().await.expect("a store");
         gate.open();
         let warmed = warming.await.expect("a task");
+        assert_eq!((warmed.done, warmed.failed), (0, 1));
+        assert_eq!(NAME.key(1).get().await.expect("a store"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_transaction_sees_is_not_stored() {
+    on_each_store(async |fixture| {
+        let value = async { Ok::<_, ()>("uncommitted".to_owned()) };
+        let warming = fixture.cache.warm().keys([(NAME.key(1), value)], MINUTE);
+        let warmed = Transaction::new().scope(warming.run()).await;
         assert_eq!((warmed.done, warmed.failed), (0, 1));
         assert_eq!(NAME.key(1).get().await.expect("a store"), None);
     })

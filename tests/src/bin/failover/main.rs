@@ -1,8 +1,8 @@
 //! Ends primaries and moves slots under a load of 64 tasks, and says for how long that was felt.
 //!
-//! `failover [seconds] [scene ..]`: the scenes are `restart`, `sentinel`, `switch`, `cluster` and
-//! `slots`; without a name, all of them. It fails if a caller got a wrong answer, or if the hits
-//! took longer to return than is promised.
+//! `failover [seconds] [scene ..]`: the scenes are `restart`, `sentinel`, `switch`, `cluster`,
+//! `silence` and `slots`; without a name, all of them. It fails if a caller got a wrong answer, or
+//! if the hits took longer to return than is promised.
 
 mod load;
 mod scenes;

@@ -21,16 +21,19 @@ pub(super) enum Scene {
     Switch,
     /// A primary of a cluster is killed.
     Cluster,
+    /// A primary of a cluster says nothing any more, and keeps its connections.
+    Silence,
     /// Slots move from one primary to another.
     Slots,
 }
 
 impl Scene {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Restart,
         Self::Sentinel,
         Self::Switch,
         Self::Cluster,
+        Self::Silence,
         Self::Slots,
     ];
 
@@ -40,6 +43,7 @@ impl Scene {
             Self::Sentinel => "sentinel",
             Self::Switch => "switch",
             Self::Cluster => "cluster",
+            Self::Silence => "silence",
             Self::Slots => "slots",
         }
     }
@@ -52,7 +56,7 @@ impl Scene {
     pub(super) fn limit(self) -> Duration {
         match self {
             Self::Restart | Self::Sentinel | Self::Switch => Duration::from_secs(2),
-            Self::Cluster | Self::Slots => Duration::from_secs(5),
+            Self::Cluster | Self::Silence | Self::Slots => Duration::from_secs(5),
         }
     }
 
@@ -62,7 +66,8 @@ impl Scene {
             Self::Restart => restart(time).await,
             Self::Sentinel => sentinel(time).await,
             Self::Switch => switch(time).await,
-            Self::Cluster => cluster(time).await,
+            Self::Cluster => cluster(time, RedisServer::kill).await,
+            Self::Silence => cluster(time, |server| server.pause()).await,
             Self::Slots => slots(time).await,
         }
     }
@@ -127,7 +132,7 @@ async fn promoted(servers: &[&RedisServer]) -> Instant {
     }
 }
 
-async fn cluster(time: Duration) -> Felt {
+async fn cluster(time: Duration, end: impl Fn(&mut RedisServer)) -> Felt {
     let mut cluster = RedisCluster::start(3, 1).await;
     let mut lost = Vec::new();
     for id in everything() {
@@ -138,7 +143,7 @@ async fn cluster(time: Duration) -> Felt {
     }
     let load = Load::start(at(&cluster.url()), lost).await;
     let broken = Instant::now();
-    cluster.node_mut(0).kill();
+    end(cluster.node_mut(0));
     let serves = promoted(&[cluster.node(3)]).await;
     rest_of(time, broken).await;
     load.end(broken, serves).await
