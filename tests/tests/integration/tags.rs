@@ -85,7 +85,8 @@ async fn an_invalidation_costs_the_same_however_many_entries_a_tag_covers() {
     let calls = server.all_calls().await;
     let scripts = calls.get("evalsha").copied().unwrap_or_default();
     let total: u64 = calls.values().sum();
-    assert!(scripts <= 1 && total <= 4, "{calls:?}");
+    // With what a first invalidation starts: a connection that notices if another server takes over.
+    assert!(scripts <= 1 && total <= 10, "{calls:?}");
 }
 
 #[tokio::test]
