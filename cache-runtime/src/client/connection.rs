@@ -1,11 +1,13 @@
 //! The connection as users get it, for all that Redis can do.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::{Cmd, Pipeline, RedisFuture, Value};
 use tokio::time::timeout;
 
+use super::link::{Link, Open, is_broken};
 use super::wire::Wire;
 
 /// A connection to the server that a cache uses, or to all nodes of its cluster.
@@ -47,11 +49,39 @@ use super::wire::Wire;
 pub struct RedisConnection {
     wire: Wire,
     limit: Option<Duration>,
+    /// Whose it is, to be told when it breaks: else nobody who does not use the cache, too, would
+    /// be given another one.
+    shared: Option<(Weak<Link>, Weak<Open>)>,
 }
 
 impl RedisConnection {
-    pub(crate) fn new(wire: Wire) -> Self {
-        Self { wire, limit: None }
+    /// One that is nobody else's.
+    pub(super) fn alone(wire: Wire) -> Self {
+        let (limit, shared) = (None, None);
+        Self {
+            wire,
+            limit,
+            shared,
+        }
+    }
+
+    pub(crate) fn shared(link: &Arc<Link>, open: &Arc<Open>) -> Self {
+        Self {
+            wire: open.wire().clone(),
+            limit: None,
+            shared: Some((Arc::downgrade(link), Arc::downgrade(open))),
+        }
+    }
+
+    /// What came of an exchange; not of one that the user has given up.
+    fn judge<T>(&self, outcome: redis::RedisResult<T>) -> redis::RedisResult<T> {
+        let broken = outcome.as_ref().err().filter(|error| is_broken(error));
+        if let (Some(_), Some((link, open))) = (broken, &self.shared)
+            && let (Some(link), Some(open)) = (link.upgrade(), open.upgrade())
+        {
+            link.doubt(&open);
+        }
+        outcome
     }
 
     /// How long each command may take from now on; without it, as long as it takes.
@@ -84,7 +114,9 @@ impl RedisConnection {
 
 impl ConnectionLike for RedisConnection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        Box::pin(within(self.limit, self.wire.send(cmd)))
+        let this: &'a Self = self;
+        let sending = async move { this.judge(this.wire.send(cmd).await) };
+        Box::pin(within(this.limit, sending))
     }
 
     fn req_packed_commands<'a>(
@@ -93,10 +125,9 @@ impl ConnectionLike for RedisConnection {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        Box::pin(within(
-            self.limit,
-            self.wire.send_all(pipeline, offset, count),
-        ))
+        let this: &'a Self = self;
+        let sending = async move { this.judge(this.wire.send_all(pipeline, offset, count).await) };
+        Box::pin(within(this.limit, sending))
     }
 
     fn get_db(&self) -> i64 {

@@ -74,7 +74,7 @@ impl Pool {
             }
         };
         Ok(Dedicated {
-            connection: RedisConnection::new(connected.wire),
+            connection: RedisConnection::alone(connected.wire),
             _counted: connected.counted,
             _permit: permit,
         })

@@ -228,7 +228,7 @@ impl Link {
 
     /// A connection was broken. One to a node, closed by its idle limit perhaps, is soon back;
     /// those to a cluster are the client library's to mend, unless all are gone.
-    fn doubt(&self, open: &Arc<Open>) {
+    pub(super) fn doubt(&self, open: &Arc<Open>) {
         match open.wire {
             Wire::Node(_) => self.lose(open, Becomes::Opening),
             Wire::Cluster(_) => open.suspected.notify_one(),
@@ -393,7 +393,7 @@ impl Open {
 }
 
 /// Whether nobody has answered, as far as the client library can tell.
-fn is_broken(error: &RedisError) -> bool {
+pub(super) fn is_broken(error: &RedisError) -> bool {
     error.is_io_error()
         || error.is_connection_dropped()
         || error.kind() == ErrorKind::ClusterConnectionNotFound

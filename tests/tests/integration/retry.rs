@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use cache_runtime::redis::{self, AsyncCommands, Commands, RedisError};
 use cache_runtime::{
@@ -11,6 +12,9 @@ use cache_runtime::{
 use cache_tests::{FaultProxy, RedisServer};
 
 use crate::support::{Runs, on, on_each_store, until};
+
+/// A lost connection is opened anew after half a second at most, and nobody waits for a heartbeat.
+const SOON: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 enum AppError {
@@ -176,7 +180,7 @@ async fn a_dropped_call_runs_no_more() {
         runs.run();
         Err::<(), _>(Failure::NotApplied)
     });
-    let time = std::time::Duration::from_millis(30);
+    let time = Duration::from_millis(30);
     assert!(tokio::time::timeout(time, operation).await.is_err());
     let count = runs.count();
     tokio::time::sleep(3 * time).await;
@@ -287,7 +291,7 @@ async fn a_server_that_comes_back_ends_the_tries() {
         .expect("valid");
     let task = tokio::spawn(cache.scope(seen(7)));
     while cache.stats().retries == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     proxy.heal().await;
     assert!(task.await.expect("a task").expect("a server, at last"));
@@ -309,8 +313,10 @@ async fn connections_are_there_again_after_a_restart_though_nobody_else_notices(
     assert!(outside());
     server.kill();
     server.restart().await;
+    let start = Instant::now();
     until(async || cache.scope(seen(7)).await.is_ok()).await;
     until(async || outside()).await;
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
 }
 
 /// Whether it was done is known only for some errors: a script that is busy, a server that loads.

@@ -329,11 +329,12 @@ impl Builder {
         self.set(&table::MEMORY_ALERT, &percent)
     }
 
-    /// Whether replicas may answer reads. They lag behind, so an old value may be read after an
+    /// Whether replicas of a cluster may answer reads. They lag behind, so an old value may be read after an
     /// invalidation: off if nothing is set.
     ///
     /// ```
-    /// assert!(cache_runtime::Cache::builder().replica_reads(false).build().is_ok());
+    /// let cluster = cache_runtime::Cache::builder().redis_url("redis-cluster://one:7000,two:7000");
+    /// assert!(cluster.replica_reads(true).build().is_ok());
     /// ```
     pub fn replica_reads(self, allowed: bool) -> Self {
         self.set(&table::REPLICA_READS, &allowed)

@@ -111,6 +111,12 @@ pub(super) fn backend(
             &format!("must not be more than {most}"),
         );
     }
+    if settings.replica_reads && !matches!(settings.topology, Topology::Cluster { .. }) {
+        resolver.refuse(
+            &REPLICA_READS.row,
+            "is for a cluster: one server has its address alone, and sentinels name its primary",
+        );
+    }
     if is_named {
         if let Err(why) = check(&settings) {
             resolver.refuse(&SSL.row, why);

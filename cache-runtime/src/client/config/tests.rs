@@ -212,6 +212,19 @@ fn there_are_no_fewer_connections_at_most_than_at_least() {
 }
 
 #[test]
+fn replicas_are_those_of_a_cluster() {
+    let on = |url: &str| Builder::default().redis_url(url).replica_reads(true);
+    for url in ["redis://h", "unix:///r.sock", "redis-sentinel://h:1/p"] {
+        let said = errors(on(url));
+        assert!(
+            said[0].starts_with("`replica_reads` is for a cluster"),
+            "{said:?}"
+        );
+    }
+    assert!(settings(on("redis-cluster://h:1")).replica_reads);
+}
+
+#[test]
 fn a_password_comes_from_one_place() {
     let file = File::new("secret", "of the file\r\n");
     let of_file = from(&[("REDIS_PASSWORD_FILE", file.path())]);

@@ -135,8 +135,9 @@ impl Redis {
     }
 
     pub(crate) async fn connection(&self) -> Result<RedisConnection, Fault> {
-        let (open, _) = self.link().open(self.budget).await?;
-        Ok(RedisConnection::new(open.wire().clone()))
+        let link = self.link();
+        let (open, _) = link.open(self.budget).await?;
+        Ok(RedisConnection::shared(link, &open))
     }
 }
 
