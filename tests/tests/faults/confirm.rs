@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use cache_runtime::{Cache, Error, Invalidation, cache_result, invalidate_cache, update_cache};
-use cache_tests::{FaultProxy, RedisServer};
+use cache_tests::{FaultProxy, RedisCluster, RedisServer};
 
 use super::support::{on, until};
 use super::{PATIENCE, TURN};
@@ -178,4 +178,28 @@ async fn a_write_that_asks_to_be_told_is_told_when_redis_is_away() {
     );
     server.restart().await;
     assert!(cache.drained(PATIENCE).await, "queued all the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_cluster_the_replicas_of_each_primary_have_it() {
+    let _turn = TURN.lock().await;
+    let cluster = RedisCluster::start(3, 1).await;
+    for primary in 0..3 {
+        let node = cluster.node(primary);
+        until(async || node.info("replication").await["connected_slaves"] == "1").await;
+    }
+    let cache = Cache::builder()
+        .redis_url(cluster.url())
+        .replay_window(Duration::from_millis(200))
+        .build()
+        .expect("a valid configuration");
+    for id in 0..20 {
+        let key = row_key(id);
+        cache.scope(row(id)).await;
+        let confirmed = cache.scope(key.invalidate_confirmed(1)).await;
+        assert_eq!(confirmed.expect("room"), Invalidation::Applied, "{id}");
+    }
+    let too_many = cache.scope(row_key(7).invalidate_confirmed(2)).await;
+    assert_eq!(too_many.expect("room"), Invalidation::Queued);
+    assert!(cache.drained(PATIENCE).await, "{:?}", cache.journal());
 }
