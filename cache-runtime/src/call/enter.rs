@@ -31,7 +31,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// Asking another process's load whether it is done delays its answer by this part of its time.
-const PAUSES_IN_A_WAIT: u32 = 16;
+const PAUSES_IN_A_WAIT: u32 = 32;
 
 /// What a call comes out with. What a hit does not need is boxed: the caller's future carries the
 /// room for all that is not.
