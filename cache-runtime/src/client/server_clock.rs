@@ -29,13 +29,20 @@ impl ServerClock {
 
     /// Milliseconds since 1970; until the server was asked, those of this machine.
     pub(crate) fn now(&self) -> u64 {
-        match self.offset.load(Ordering::Relaxed) {
-            UNKNOWN => millis(
+        self.known().unwrap_or_else(|| {
+            millis(
                 SystemTime::now()
                     .duration_since(UNIX_EPOCH)
                     .unwrap_or_default(),
-            ),
-            offset => millis(self.clock.now()).saturating_add_signed(offset),
+            )
+        })
+    }
+
+    /// The same, once the server was asked.
+    pub(crate) fn known(&self) -> Option<u64> {
+        match self.offset.load(Ordering::Relaxed) {
+            UNKNOWN => None,
+            offset => Some(millis(self.clock.now()).saturating_add_signed(offset)),
         }
     }
 
@@ -90,6 +97,7 @@ mod tests {
         let clock = Clock::manual();
         let server = ServerClock::new(clock.clone());
         assert!(server.now() > 1_700_000_000_000, "this machine's, at first");
+        assert_eq!(server.known(), None);
         clock.advance(Duration::from_secs(5));
         let asked = server.ask();
         clock.advance(Duration::from_millis(4));

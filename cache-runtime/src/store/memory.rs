@@ -5,6 +5,7 @@
 //! claims; reads of fresh entries take none.
 
 mod records;
+mod sessions;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
