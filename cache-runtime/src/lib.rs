@@ -39,6 +39,7 @@
 //! - [`cache_result`] reads, [`cache_many`] reads many ids at once; [`invalidate_cache`] and
 //!   [`update_cache`] write. Their pages list all options: windows, tags, fences.
 //! - [`Transaction`] holds invalidations back until the commit.
+//! - [`Sessions`] are who is logged in, in the same store.
 //! - [`bypass`], [`refresh`], [`read_only`], [`key_context`] and [`Cache::scope`] hold for the calls
 //!   of a task.
 //! - [`assert_catalogue!`] checks all annotations of a program against each other.
@@ -63,6 +64,7 @@ mod model;
 mod observe;
 mod retry;
 mod scoped;
+mod session;
 mod store;
 mod transaction;
 mod warm;
@@ -103,6 +105,14 @@ pub use observe::Stats;
 /// The client library behind [`Cache::connection`].
 pub use redis;
 pub use retry::{AnyFailure, Failure, Retry, RetryStrategy, Retryable, Transient, retry};
+#[cfg(feature = "session-encryption")]
+pub use session::Encryption;
+pub use session::{
+    AdaptiveIdle, Login, NotASessionId, Session, SessionCleanup, SessionContext, SessionCounts,
+    SessionError, SessionEvent, SessionEvents, SessionFallback, SessionId, SessionInfo,
+    SessionStats, SessionToken, Sessions, SessionsBuilder,
+};
+pub use session::{AuthError, AuthLogin, AuthSession, AuthSessions, Identity};
 #[cfg(feature = "sqlx")]
 pub use transaction::SqlxTransaction;
 pub use transaction::Transaction;

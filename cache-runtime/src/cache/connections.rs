@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::Cache;
 use super::manual::SITE;
 use crate::client::{Connections, Dedicated};
@@ -85,10 +87,16 @@ impl Cache {
     /// ```
     pub async fn shutdown(&self, time: Duration) -> bool {
         let is_drained = self.drained(time).await;
+        self.0.ending.send_replace(true);
         self.0.monitor.stop();
         if let Store::Redis(redis) = &self.0.store {
             redis.close();
         }
         is_drained
+    }
+
+    /// Tells when the cache is shut down.
+    pub(crate) fn ending(&self) -> watch::Receiver<bool> {
+        self.0.ending.subscribe()
     }
 }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::call::{Background, Touches, scope};
 use crate::client::config::{Backend, Builder, Config, Lifetimes};
 use crate::client::health::{Limits, Monitor};
@@ -78,6 +80,11 @@ pub(crate) struct Inner {
     /// Whether the log has it that Redis refuses invalidations.
     has_said_refused: AtomicBool,
     mode: AtomicU8,
+    /// How long a session lives, and how often what is left of them is swept up.
+    pub(crate) session_expire: Duration,
+    pub(crate) session_cleanup: Duration,
+    /// Whether the cache was shut down, for what goes on in the background.
+    ending: watch::Sender<bool>,
 }
 
 impl Cache {
@@ -154,20 +161,11 @@ impl Cache {
             replay_window,
             memory_alert,
             clock,
+            session_expire,
+            session_cleanup,
             ..
         } = config;
-        let (failures, every) = match &backend {
-            Backend::Redis(settings) => {
-                (settings.max_health_failures, Some(settings.health_interval))
-            }
-            Backend::Memory => (1, None),
-            #[cfg(test)]
-            Backend::Sim(_) => (1, None),
-        };
-        let limits = Limits {
-            failures,
-            memory_percent: memory_alert,
-        };
+        let (limits, every) = checks(&backend, memory_alert);
         let store = match backend {
             Backend::Memory => Store::Memory(Box::new(Memory::new(memory, clock))),
             Backend::Redis(settings) => Store::Redis(Arc::new(Redis::new(
@@ -192,6 +190,9 @@ impl Cache {
             touches: Touches::new(),
             has_said_refused: AtomicBool::new(false),
             mode: AtomicU8::new(mode as u8),
+            session_expire,
+            session_cleanup,
+            ending: watch::Sender::new(false),
         }));
         if let Some(every) = every {
             cache.watch_health(every);
@@ -315,6 +316,21 @@ impl fmt::Debug for Cache {
             .field("mode", &self.mode())
             .finish_non_exhaustive()
     }
+}
+
+/// What counts as unwell, and how often somebody looks.
+fn checks(backend: &Backend, memory_percent: u32) -> (Limits, Option<Duration>) {
+    let (failures, every) = match backend {
+        Backend::Redis(settings) => (settings.max_health_failures, Some(settings.health_interval)),
+        Backend::Memory => (1, None),
+        #[cfg(test)]
+        Backend::Sim(_) => (1, None),
+    };
+    let limits = Limits {
+        failures,
+        memory_percent,
+    };
+    (limits, every)
 }
 
 /// How entries are written that no function describes.

@@ -39,6 +39,12 @@ impl ServerClock {
         }
     }
 
+    /// What a test says that it is; nothing where the server itself can be asked.
+    pub(crate) fn set_by_hand(&self) -> Option<u64> {
+        let is_known = self.offset.load(Ordering::Relaxed) != UNKNOWN;
+        (is_known && self.clock.is_manual()).then(|| self.now())
+    }
+
     /// Our own time, to be handed to [`learn`](Self::learn).
     pub(super) fn ask(&self) -> Duration {
         self.clock.now()
@@ -90,11 +96,13 @@ mod tests {
         let clock = Clock::manual();
         let server = ServerClock::new(clock.clone());
         assert!(server.now() > 1_700_000_000_000, "this machine's, at first");
+        assert_eq!(server.set_by_hand(), None);
         clock.advance(Duration::from_secs(5));
         let asked = server.ask();
         clock.advance(Duration::from_millis(4));
         server.learn(asked, &answer("1000", "500000"));
         assert_eq!(server.now(), 1_000_502);
+        assert_eq!(server.set_by_hand(), Some(1_000_502));
         clock.advance(Duration::from_secs(1));
         assert_eq!(server.now(), 1_001_502);
     }

@@ -16,7 +16,7 @@ pub(super) fn replace_tail(out: &mut String, start: usize) {
 }
 
 /// Without padding: 43 characters for 32 bytes, none of which needs an escape.
-fn push_base64url(bytes: &[u8], out: &mut String) {
+pub(crate) fn push_base64url(bytes: &[u8], out: &mut String) {
     for chunk in bytes.chunks(3) {
         let [a, b, c] = [0, 1, 2].map(|at| u32::from(chunk.get(at).copied().unwrap_or(0)));
         let bits = (a << 16) | (b << 8) | c;

@@ -27,6 +27,7 @@ mod injectivity;
 
 pub use arg::KeyArg;
 pub use context::key_context;
+pub(crate) use digest::push_base64url;
 pub use escape::EscapeTable;
 pub(crate) use escape::escaped;
 pub use name::KeyName;

@@ -12,6 +12,7 @@ mod glob;
 mod memory;
 mod records;
 mod redis;
+mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,11 @@ pub(crate) use memory::Inspected;
 pub(crate) use memory::{Content, Memory, MemoryEntry};
 pub(crate) use records::{LockKeys, Locking, Window};
 pub(crate) use redis::Redis;
+pub(crate) use sessions::{
+    ANONYMOUS, Change, Creation, Digest, Found, Head, Idle, LOGIN, Locator, MOST, NewSession,
+    Rotation, Saving, SessionAt, SessionCursor, SessionField, SessionLimit, SessionTally,
+    StoredSession, locator_of, session_key,
+};
 
 /// A store of either kind.
 pub(crate) enum Store {

@@ -1,4 +1,4 @@
-//! What is no entry: locks, and what limits count.
+//! What is no entry: locks, what limits count, and sessions.
 //!
 //! Their keys lie in the namespace under marks that no template and no value can begin with, and
 //! survive `clear`: nobody who empties a cache wants to end somebody's lock.
@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Store;
+use super::{Store, sessions};
 use crate::entry::Token;
 use crate::error::Fault;
 use crate::key::escaped;
@@ -88,7 +88,8 @@ pub(crate) struct Taken {
 
 /// Whether the key, without its namespace, is one of these.
 pub(super) fn is_record(key: &[u8]) -> bool {
-    key.starts_with(LOCK.as_bytes()) || key.starts_with(LIMIT.as_bytes())
+    let marks = [LOCK, LIMIT, sessions::MARK];
+    marks.iter().any(|mark| key.starts_with(mark.as_bytes()))
 }
 
 impl Store {

@@ -500,7 +500,8 @@ impl Builder {
         self.set(&table::REPLAY_WINDOW, &window)
     }
 
-    /// How long a session lives that nobody uses: a day if nothing is set.
+    /// How long a session lives however much it is used: a day if nothing is set. How long one
+    /// lives that nobody uses is [`AdaptiveIdle`](crate::AdaptiveIdle).
     ///
     /// ```
     /// # use std::time::Duration;

@@ -85,8 +85,8 @@ pub struct Config {
     /// The share of the server's memory, in per cent, from which on it is an alert.
     pub(crate) memory_alert: u32,
     pub(crate) clock: Clock,
-    session_expire: Duration,
-    session_cleanup: Duration,
+    pub(crate) session_expire: Duration,
+    pub(crate) session_cleanup: Duration,
     /// A line for each setting.
     explanation: Vec<String>,
 }
@@ -187,7 +187,8 @@ impl Config {
         }
     }
 
-    /// How long a session lives that nobody uses: `SESSION_EXPIRE_SECONDS`.
+    /// How long a session lives however much it is used: `SESSION_EXPIRE_SECONDS`. How long one
+    /// lives that nobody uses is [`AdaptiveIdle`](crate::AdaptiveIdle).
     ///
     /// ```
     /// let config = cache_runtime::Config::default();

@@ -6,6 +6,7 @@ mod fences;
 mod leases;
 mod manual;
 mod server;
+mod sessions;
 mod stage;
 mod tags;
 mod takes;

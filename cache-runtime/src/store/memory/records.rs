@@ -1,12 +1,13 @@
-//! Locks and limits in this process.
+//! Locks, limits and sessions in this process.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
+use super::sessions::Users;
 use crate::clock::Clock;
 use crate::entry::Token;
 use crate::store::records::{Locking, Taken, Window};
@@ -19,6 +20,7 @@ pub(crate) struct Records {
     locks: Mutex<HashMap<Arc<str>, Holder>>,
     last_fencing: AtomicU64,
     limits: Mutex<HashMap<Arc<str>, Counts>>,
+    sessions: Mutex<Users>,
 }
 
 struct Holder {
@@ -40,7 +42,12 @@ impl Records {
             locks: Mutex::default(),
             last_fencing: AtomicU64::new(0),
             limits: Mutex::default(),
+            sessions: Mutex::default(),
         }
+    }
+
+    pub(in crate::store) fn sessions(&self) -> MutexGuard<'_, Users> {
+        self.sessions.lock()
     }
 
     pub(in crate::store) fn lock(&self, key: &Arc<str>, token: Token, lease: Duration) -> Locking {

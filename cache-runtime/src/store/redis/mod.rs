@@ -6,6 +6,7 @@ mod limits;
 mod locks;
 mod manual;
 mod scripts;
+mod sessions;
 mod sweep;
 
 use std::sync::Arc;

@@ -1,13 +1,15 @@
 //! What Redis does in one step. A script touches the keys it is given: one entry and its tags, or
 //! several keys that are treated alike.
 //!
-//! No script asks the server for the time: whoever runs it knows that as well as it needs to.
+//! But for those of locks and sessions no script asks the server for the time: whoever runs it knows
+//! that as well as it needs to.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ::redis::{Cmd, Value};
 
+use super::sessions::scripts as sessions;
 use super::{limits, locks};
 use crate::client::{Link, WireKey};
 use crate::error::Fault;
@@ -312,6 +314,17 @@ pub(super) enum Script {
     Capture,
     Epoch,
     Withdraw,
+    OpenLogin,
+    CreateSession,
+    GetSession,
+    SaveSession,
+    ExtendSession,
+    RotateSession,
+    DeleteSession,
+    ListSessions,
+    RevokeSessions,
+    RevokeOtherSessions,
+    SweepSessions,
 }
 
 struct Loaded {
@@ -319,13 +332,13 @@ struct Loaded {
     hash: String,
 }
 
-static LOADED: LazyLock<[Loaded; 19]> = LazyLock::new(|| {
+static LOADED: LazyLock<[Loaded; 30]> = LazyLock::new(|| {
     let guard = if cfg!(cache_mutant = "token") {
         WHATEVER_STANDS
     } else {
         IF_IT_STANDS
     };
-    let scripts: [&[&str]; 19] = [
+    let scripts: [&[&str]; 30] = [
         &[TAKE],
         &[guard, PUBLISH],
         &[guard, RELEASE],
@@ -345,6 +358,17 @@ static LOADED: LazyLock<[Loaded; 19]> = LazyLock::new(|| {
         &[CAPTURE],
         &[EPOCH],
         &[WITHDRAW],
+        &[sessions::SESSIONS, sessions::OPEN],
+        &[sessions::SESSIONS, sessions::CREATE],
+        &[sessions::SESSIONS, sessions::GET],
+        &[sessions::SESSIONS, sessions::SAVE],
+        &[sessions::SESSIONS, sessions::EXTEND],
+        &[sessions::SESSIONS, sessions::ROTATE],
+        &[sessions::SESSIONS, sessions::DELETE],
+        &[sessions::SESSIONS, sessions::LIST],
+        &[sessions::SESSIONS, sessions::REVOKE],
+        &[sessions::SESSIONS, sessions::REVOKE_OTHERS],
+        &[sessions::SESSIONS, sessions::SWEEP],
     ];
     scripts.map(|pieces| {
         let code = format!("{LAYOUT}{}", pieces.concat());

@@ -43,7 +43,7 @@ impl Redis {
         Err(Fault::NotConnected)
     }
 
-    async fn layout(&self) -> Result<Layout, Fault> {
+    pub(super) async fn layout(&self) -> Result<Layout, Fault> {
         let layout = self.link().layout(self.budget).await?;
         layout.ok_or(Fault::NotConnected)
     }
@@ -51,19 +51,7 @@ impl Redis {
     async fn sweep_one(&self, pattern: &str, at: Option<&Primary>) -> Result<u64, Fault> {
         let (mut cursor, mut deleted) = (b"0".to_vec(), 0);
         loop {
-            let mut scan = cmd("SCAN");
-            scan.arg(&cursor)
-                .arg("MATCH")
-                .arg(pattern)
-                .arg("COUNT")
-                .arg(BATCH);
-            let (next, keys) = page(match at {
-                None => self.idempotent(&scan, self.budget).await?,
-                Some(primary) => {
-                    let link = self.link();
-                    link.command_at(primary, scan, self.budget).await?
-                }
-            });
+            let (next, keys) = self.scan(&cursor, pattern, BATCH, at).await?;
             let of_cache = |key: &&Vec<u8>| !is_record(&key[self.namespace.len().min(key.len())..]);
             if !keys.is_empty() {
                 let keys: Vec<_> = keys
@@ -79,10 +67,30 @@ impl Redis {
             cursor = next;
         }
     }
+
+    /// One bounded step: where it goes on, and what it has found.
+    pub(super) async fn scan(
+        &self,
+        cursor: &[u8],
+        pattern: &str,
+        count: usize,
+        at: Option<&Primary>,
+    ) -> Result<(Vec<u8>, Vec<Vec<u8>>), Fault> {
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(pattern);
+        scan.arg("COUNT").arg(count);
+        Ok(page(match at {
+            None => self.idempotent(&scan, self.budget).await?,
+            Some(primary) => {
+                let link = self.link();
+                link.command_at(primary, scan, self.budget).await?
+            }
+        }))
+    }
 }
 
 /// A namespace is text, whatever it means to a glob.
-fn glob_escaped(namespace: &str) -> String {
+pub(super) fn glob_escaped(namespace: &str) -> String {
     let mut escaped = String::with_capacity(namespace.len());
     for character in namespace.chars() {
         if "*?[]^\\".contains(character) {
