@@ -59,6 +59,11 @@ impl Clock {
             nanos.fetch_add(by, Ordering::AcqRel);
         }
     }
+
+    /// Whether a test moves it.
+    pub(crate) fn is_manual(&self) -> bool {
+        matches!(self.0, Source::Manual(_))
+    }
 }
 
 impl Default for Clock {

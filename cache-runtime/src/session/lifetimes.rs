@@ -25,7 +25,7 @@ const TOUCHES: u32 = 10;
 /// use cache_runtime::{AdaptiveIdle, Cache, Sessions};
 ///
 /// # fn main() -> Result<(), cache_runtime::ConfigError> {
-/// let minutes = |minutes| Duration::from_secs(60 * minutes);
+/// let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
 /// let idle = AdaptiveIdle::new().active(minutes(90)).usual(minutes(20)).least(minutes(10));
 /// let sessions = Sessions::<()>::builder(&Cache::in_memory()).adaptive_idle(idle).build()?;
 /// # Ok(())

@@ -76,6 +76,8 @@ pub struct SessionStats {
 
 /// What a sweep has done, or would do.
 ///
+/// A user whose sessions are all over is gone without it, with what was left of them.
+///
 /// ```
 /// use std::time::Duration;
 /// use cache_runtime::{Cache, Clock, SessionContext, Sessions};
@@ -84,9 +86,11 @@ pub struct SessionStats {
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let clock = Clock::manual();
 /// let cache = Cache::builder().clock(clock.clone()).build()?;
-/// let sessions = Sessions::<()>::new(&cache);
-/// sessions.create("ada", (), SessionContext::new()).await?;
-/// clock.advance(Duration::from_secs(90_000));
+/// let sessions = Sessions::<()>::builder(&cache).idle(Duration::from_secs(900)).build()?;
+/// for _ in 0..2 {
+///     sessions.create("ada", (), SessionContext::new()).await?;
+///     clock.advance(Duration::from_secs(600));
+/// }
 /// assert_eq!(sessions.cleanup_dry_run().await?.expired, 1);
 /// assert_eq!(sessions.cleanup().await?.removed, 1);
 /// assert_eq!(sessions.cleanup().await?.expired, 0);

@@ -22,6 +22,8 @@ use crate::clock::Clock;
 use crate::entry::{Age, Generation, Kind, Stamp, Token};
 use crate::flight::Shared;
 use records::Records;
+#[cfg(test)]
+pub(super) use sessions::Users;
 
 const SHARDS: usize = 16;
 /// What an entry costs beside its value and key: pointers, counters, its place in the table.

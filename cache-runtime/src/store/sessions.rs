@@ -4,6 +4,8 @@
 //! All sessions of a user are in one key, so every verb is atomic on every topology. Nothing here
 //! knows tokens or users: those who call bring digests and bytes.
 
+#[cfg(test)]
+mod orders;
 mod verbs;
 
 use std::sync::Arc;
@@ -19,9 +21,9 @@ pub(crate) use verbs::{Rotation, Saving};
 /// Brackets are a glob's, so no entry's key begins like this; as the mark of locks.
 pub(super) const MARK: &str = "[session]";
 
-/// So many sessions a user has at most, whatever he is allowed: scripts go over all of them, and
-/// with so many one takes a millisecond or two. The least recently used makes way.
-pub(crate) const MOST: u32 = 1_000;
+/// So many sessions a user has at most, whatever he is allowed: some scripts go over all of them,
+/// and the longest takes two milliseconds with so many. The least recently used makes way.
+pub(crate) const MOST: u32 = 256;
 
 /// How long a login that has begun may take, in milliseconds.
 pub(crate) const LOGIN: u64 = 600_000;

@@ -158,6 +158,16 @@ impl Stage {
         server.run(&cmd)
     }
 
+    pub(super) fn run(&self, cmd: &redis::Cmd) -> redis::Value {
+        let server = self.server.as_ref().expect("only Redis has other clients");
+        server.run(cmd)
+    }
+
+    /// Moves the clock, and not the ends of the server's keys.
+    pub(super) fn tick(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
     /// When the key itself ends.
     pub(super) fn end(&self, key: &str) -> Duration {
         match self.foreign("PTTL", key, &[]) {

@@ -18,6 +18,7 @@ const PRUNED: usize = 2;
 
 /// All users. The keys of one kind of sessions are beside each other.
 #[derive(Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(in crate::store) struct Users {
     by_key: BTreeMap<Arc<str>, User>,
     /// How far the pruning has come.
@@ -26,6 +27,7 @@ pub(in crate::store) struct Users {
 
 /// What a hash holds on Redis.
 #[derive(Default)]
+#[cfg_attr(test, derive(Clone))]
 struct User {
     generation: Option<Generation>,
     sessions: BTreeMap<SessionField, Kept>,
@@ -33,6 +35,7 @@ struct User {
     until: u64,
 }
 
+#[cfg_attr(test, derive(Clone))]
 struct Kept {
     digest: Digest,
     /// The digest that a rotation has replaced, and until when it is good.

@@ -1,7 +1,8 @@
 //! What Redis does in one step. A script touches the keys it is given: one entry and its tags, or
 //! several keys that are treated alike.
 //!
-//! No script asks the server for the time: whoever runs it knows that as well as it needs to.
+//! But for those of locks and sessions no script asks the server for the time: whoever runs it knows
+//! that as well as it needs to.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

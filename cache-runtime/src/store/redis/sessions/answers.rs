@@ -71,7 +71,11 @@ pub(super) fn listed(answer: Value) -> Vec<(SessionField, Head)> {
     let mut parts = parts.into_iter();
     let pairs = std::iter::from_fn(|| parts.next().zip(parts.next()));
     let session = |(id, head): (Value, Value)| match id {
-        Value::BulkString(id) => id.try_into().ok().zip(head_of(1, &head)),
+        // After what tells heads from data.
+        Value::BulkString(field) => {
+            let id = field.get(1..)?.try_into().ok()?;
+            Some((id, head_of(1, &head)?))
+        }
         _ => None,
     };
     pairs.filter_map(session).collect()

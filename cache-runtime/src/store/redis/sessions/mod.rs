@@ -2,6 +2,9 @@
 //!
 //! What may be executed twice without harm is sent once more when the connection is lost under it:
 //! reading, deleting, revoking, extending and rotating. The others are not.
+//!
+//! The time is the server's own, so neither another clock nor a command that arrives late ends a
+//! session too early or lets it live on. Only a clock that a test moves is told to the scripts.
 
 mod answers;
 pub(super) mod scripts;
@@ -164,6 +167,16 @@ impl Redis {
         Ok(saved(run.await?, |_, count| counted(count)))
     }
 
+    /// The same as it is in a process with no clock of a test's.
+    #[cfg(test)]
+    pub(in crate::store) fn with_server_time(&self) -> Self {
+        let clock = crate::client::ServerClock::new(crate::clock::Clock::system());
+        Self {
+            clock: clock.into(),
+            ..self.clone()
+        }
+    }
+
     async fn on_session(
         &self,
         script: Script,
@@ -187,9 +200,7 @@ impl Redis {
         key: WireKey<'_>,
         arguments: impl Fn(&mut Cmd),
     ) -> Result<Option<Value>, Fault> {
-        // Until the server has said what time it is, only its scripts know: by the clock of this
-        // machine they might end what is not over.
-        let now = self.clock.known().map(|now| now.to_string());
+        let now = self.clock.set_by_hand().map(|now| now.to_string());
         let now = now.unwrap_or_default();
         let keys = [key];
         let run = || {

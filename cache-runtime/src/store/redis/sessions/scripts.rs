@@ -8,13 +8,12 @@
 //! Whatever a script writes after its first write can't fail, so none leaves half of a change: what
 //! Redis refuses when it is full or read-only it refuses at the first.
 
-/// What all begin with. First argument: now, or nothing while the caller does not know the server's
-/// time.
+/// What all begin with. First argument: now, for tests; else nothing, and the server knows.
 ///
 /// Answers of `find`: 0 for nothing, 1 for a session by its token, 2 by its former one, 3 for what
 /// is none, 4 for one that has ended.
 pub(in crate::store::redis) const SESSIONS: &str = r"
-local KEY, HEAD, FAR, LOGIN, MOST = KEYS[1], 114, 4503599627370496, 600000, 1000
+local KEY, HEAD, FAR, LOGIN, MOST = KEYS[1], 114, 4503599627370496, 600000, 256
 local NONE = string.rep('\0', 32)
 local now = tonumber(ARGV[1])
 if not now then
@@ -22,14 +21,21 @@ if not now then
     now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local function parse(head)
+-- Until when a head stands; nothing for what is none.
+local function deadline_of(head)
     if not head or #head < HEAD or string.byte(head) ~= 1 then return nil end
+    local deadline, last = struct.unpack('>I8I8', head, 19)
+    if deadline > last or last > 2 * FAR then return nil end
+    return deadline
+end
+
+local function parse(head)
+    if not deadline_of(head) then return nil end
     local found = {flags = string.byte(head, 2)}
     found.created, found.accessed, found.deadline, found.last, found.revision =
         struct.unpack('>I8I8I8I8I8', head, 3)
     found.digest, found.former = string.sub(head, 43, 74), string.sub(head, 75, 106)
     found.grace, found.body = number(head, 107), string.sub(head, HEAD + 1)
-    if found.deadline > found.last or found.last > 2 * FAR then return nil end
     return found
 end
 
@@ -53,16 +59,17 @@ local function settle()
         and redis.call('PTTL', KEY) > LOGIN then redis.call('PEXPIRE', KEY, LOGIN) end
 end
 
-local function remove(ids)
-    for first = 1, #ids, 500 do
+-- By the fields of their heads.
+local function remove(heads)
+    for first = 1, #heads, 500 do
         local fields = {}
-        for i = first, math.min(first + 499, #ids) do
-            fields[#fields + 1] = 's' .. ids[i]
-            fields[#fields + 1] = 'd' .. ids[i]
+        for i = first, math.min(first + 499, #heads) do
+            fields[#fields + 1] = heads[i]
+            fields[#fields + 1] = 'd' .. string.sub(heads[i], 2)
         end
         redis.call('HDEL', KEY, unpack(fields))
     end
-    if #ids > 0 then settle() end
+    if #heads > 0 then settle() end
 end
 
 local function find(id, digest)
@@ -76,7 +83,7 @@ local function find(id, digest)
         by = 2
     end
     if session.deadline <= now then
-        remove({id})
+        remove({'s' .. id})
         return 4
     end
     return by, session, found[2], found[1]
@@ -96,19 +103,24 @@ local function touch(session, at)
     session.accessed = now
 end
 
--- Whatever begins like a session, without its data.
-local function each(visit)
-    local ids = {}
+-- Fields of heads and what is in them: those that stand, those that are over, and the rest.
+local function heads()
+    local live, over, corrupt, fields = {}, {}, {}, {}
     for _, field in ipairs(redis.call('HKEYS', KEY)) do
-        if string.byte(field) == 115 then ids[#ids + 1] = string.sub(field, 2) end
+        if string.byte(field) == 115 then fields[#fields + 1] = field end
     end
-    for first = 1, #ids, 500 do
-        local fields = {}
-        for i = first, math.min(first + 499, #ids) do fields[#fields + 1] = 's' .. ids[i] end
-        for i, head in ipairs(redis.call('HMGET', KEY, unpack(fields))) do
-            visit(ids[first + i - 1], parse(head), head)
+    for first = 1, #fields, 500 do
+        local last = math.min(first + 499, #fields)
+        local found = redis.call('HMGET', KEY, unpack(fields, first, last))
+        for i = first, last do
+            local head = found[i - first + 1]
+            local deadline = deadline_of(head)
+            if not deadline then corrupt[#corrupt + 1] = fields[i]
+            elseif deadline <= now then over[#over + 1] = fields[i]
+            else live[#live + 1] = {fields[i], head, deadline} end
         end
     end
+    return live, over, corrupt
 end
 ";
 
@@ -129,6 +141,33 @@ return generation";
 /// logins were voided, 3 if there are too many.
 pub(in crate::store::redis) const CREATE: &str = r"
 local id, most = ARGV[2], tonumber(ARGV[15])
+-- Used less recently, or created earlier, or of a lower name: of numbers, as `<` goes by the
+-- server's locale.
+local function is_before(a, b)
+    for i = 4, 7 do
+        if a[i] ~= b[i] then return a[i] < b[i] end
+    end
+    return false
+end
+-- The fields of so many that are before all others.
+local function oldest(live, count)
+    for _, one in ipairs(live) do
+        one[5], one[4] = struct.unpack('>I8I8', one[2], 3)
+        if #one[1] == 13 then one[6], one[7] = struct.unpack('>I6I6', one[1], 2)
+        else one[6], one[7] = 0, 0 end
+    end
+    if count == 1 then
+        local first = live[1]
+        for _, one in ipairs(live) do
+            if is_before(one, first) then first = one end
+        end
+        return {first[1]}
+    end
+    table.sort(live, is_before)
+    local fields = {}
+    for i = 1, count do fields[i] = live[i][1] end
+    return fields
+end
 local generation = redis.call('HGET', KEY, 'g')
 if ARGV[14] ~= '' and ARGV[14] ~= generation then return 2 end
 if redis.call('HEXISTS', KEY, 's' .. id) == 1 or redis.call('HEXISTS', KEY, 'd' .. id) == 1 then
@@ -143,25 +182,14 @@ if session.deadline <= now then return {bytes(session), 0} end
 
 local evicted = 0
 if math.floor((redis.call('HLEN', KEY) - (generation and 1 or 0)) / 2) >= most then
-    local live, over, unreadable = {}, {}, {}
-    each(function(id, other)
-        if not other then unreadable[#unreadable + 1] = id
-        elseif other.deadline <= now then over[#over + 1] = id
-        else live[#live + 1] = {other.accessed, other.created, id} end
-    end)
+    local live, over, corrupt = heads()
     remove(over)
     evicted = math.max(#live + 1 - most, 0)
     if evicted > 0 and ARGV[16] ~= '1' then return 3 end
-    table.sort(live, function(a, b)
-        if a[1] ~= b[1] then return a[1] < b[1] end
-        if a[2] ~= b[2] then return a[2] < b[2] end
-        return a[3] < b[3]
-    end)
-    local leaving = {}
-    for i = 1, evicted do leaving[i] = live[i][3] end
+    local leaving = evicted > 0 and oldest(live, evicted) or {}
     -- What nobody can read counts for nobody, until it is what keeps the hash too large.
-    if #live - evicted + #unreadable >= MOST then
-        for _, id in ipairs(unreadable) do leaving[#leaving + 1] = id end
+    if #live - evicted + #corrupt >= MOST then
+        for _, field in ipairs(corrupt) do leaving[#leaving + 1] = field end
     end
     remove(leaving)
 end
@@ -197,7 +225,7 @@ if ARGV[5] ~= '' then
 end
 head = bytes(session)
 if session.deadline <= now then
-    remove({ARGV[2]})
+    remove({'s' .. ARGV[2]})
 else
     redis.call('HSET', KEY, 's' .. ARGV[2], head, 'd' .. ARGV[2], ARGV[6])
     live_for(session.deadline - now)
@@ -237,31 +265,27 @@ pub(in crate::store::redis) const DELETE: &str = r"
 if ARGV[3] then
     local _, session = find(ARGV[2], ARGV[3])
     if not session then return 0 end
-    remove({ARGV[2]})
+    remove({'s' .. ARGV[2]})
     return 1
 end
 local session = parse(redis.call('HGET', KEY, 's' .. ARGV[2]))
-remove({ARGV[2]})
+remove({'s' .. ARGV[2]})
 return session and session.deadline > now and 1 or 0";
 
-/// Answers the live sessions, id and head by turns.
+/// Answers the live sessions, a head's field and the head by turns.
 pub(in crate::store::redis) const LIST: &str = r"
 local live = {}
-each(function(id, session, head)
-    if session and session.deadline > now then
-        live[#live + 1] = id
-        live[#live + 1] = head
-    end
-end)
+for _, one in ipairs((heads())) do
+    live[#live + 1] = one[1]
+    live[#live + 1] = one[2]
+end
 return live";
 
 /// Ends all sessions of a user, whatever the key holds. Answers how many were live.
 pub(in crate::store::redis) const REVOKE: &str = r"
 local live = 0
 if redis.call('TYPE', KEY).ok == 'hash' then
-    each(function(_, session)
-        if session and session.deadline > now then live = live + 1 end
-    end)
+    live = #(heads())
 end
 redis.call('UNLINK', KEY)
 return live";
@@ -271,10 +295,7 @@ return live";
 pub(in crate::store::redis) const REVOKE_OTHERS: &str = r"
 local by, session = find(ARGV[2], ARGV[3])
 if by ~= 1 then return by end
-local live, own = 0, ARGV[2]
-each(function(id, other)
-    if id ~= own and other and other.deadline > now then live = live + 1 end
-end)
+local live, own = #(heads()) - 1, ARGV[2]
 local others = {}
 for _, field in ipairs(redis.call('HKEYS', KEY)) do
     if field ~= 's' .. own and field ~= 'd' .. own then others[#others + 1] = field end
@@ -287,20 +308,17 @@ return {1, live}";
 /// Counts a user's sessions. Argument: 1 if what has ended is to go. Answers how many live ones
 /// with a name there are, without one, how many have ended, and how much is no session.
 pub(in crate::store::redis) const SWEEP: &str = r"
-local named, anonymous, over, corrupt, furthest, heads = 0, 0, {}, 0, 0, 0
-each(function(id, session)
-    heads = heads + 1
-    if not session then corrupt = corrupt + 1
-    elseif session.deadline <= now then over[#over + 1] = id
-    else
-        furthest = math.max(furthest, session.deadline)
-        if session.flags % 2 == 1 then anonymous = anonymous + 1 else named = named + 1 end
-    end
-end)
-local others = redis.call('HLEN', KEY) - redis.call('HEXISTS', KEY, 'g') - 2 * heads
+local live, over, corrupt = heads()
+local anonymous, furthest = 0, 0
+for _, one in ipairs(live) do
+    furthest = math.max(furthest, one[3])
+    anonymous = anonymous + string.byte(one[2], 2) % 2
+end
+local orphans = redis.call('HLEN', KEY) - redis.call('HEXISTS', KEY, 'g')
+    - 2 * (#live + #over + #corrupt)
 if ARGV[2] == '1' then
     remove(over)
     -- Somebody else has taken its end away.
     if redis.call('PTTL', KEY) == -1 then live_for(math.max(furthest - now, LOGIN)) end
 end
-return {named, anonymous, #over, corrupt + math.abs(others)}";
+return {#live - anonymous, anonymous, #over, #corrupt + math.abs(orphans)}";

@@ -13,8 +13,10 @@ use crate::store::sessions::{Place, SessionCursor, SessionTally, before_locator}
 
 /// Keys a `SCAN` looks at.
 const LOOKED_AT: usize = 256;
-/// Scripts that are sent at once: the server may run them one after the other without a pause.
-const AT_ONCE: usize = 4;
+/// Scripts that are sent at once: the server runs them one after the other without a pause.
+const AT_ONCE: usize = 16;
+/// Sessions that they may meet together; after more they are sent one by one for a while.
+const MANY: u64 = 256;
 
 impl Redis {
     pub(in crate::store) async fn sweep_sessions(
@@ -51,12 +53,18 @@ impl Redis {
     }
 
     async fn count_sessions(&self, keys: &[Vec<u8>], removes: bool) -> Result<SessionTally, Fault> {
-        let mut tally = SessionTally::default();
-        for keys in keys.chunks(AT_ONCE) {
+        let (mut tally, mut at_once, mut rest) = (SessionTally::default(), AT_ONCE, keys);
+        while !rest.is_empty() {
+            let (keys, others) = rest.split_at(at_once.min(rest.len()));
             let each = keys.iter().map(|key| self.count_user(key, removes));
+            let mut together = SessionTally::default();
             for user in try_join_all(each).await? {
-                tally += user;
+                together += user;
             }
+            let is_many = together.active + together.expired > MANY;
+            at_once = if is_many { 1 } else { AT_ONCE };
+            tally += together;
+            rest = others;
         }
         Ok(tally)
     }
