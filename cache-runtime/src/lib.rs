@@ -159,3 +159,8 @@ macro_rules! assert_catalogue {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// And so does that of the page on web applications.
+#[cfg(all(doctest, feature = "axum", feature = "tower-sessions"))]
+#[doc = include_str!("../../docs/web-sessions.md")]
+struct WebSessions;

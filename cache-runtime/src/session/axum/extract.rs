@@ -7,7 +7,8 @@ use http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::visitor::{CurrentSession, Visitor};
+use super::current::CurrentSession;
+use super::visitor::Visitor;
 use crate::session::SessionError;
 
 /// Why a handler was not called.

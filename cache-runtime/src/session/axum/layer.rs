@@ -5,28 +5,23 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 
 use axum_core::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, HOST, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT, VARY};
 use http::request::Parts;
-use http::{Request, StatusCode, Uri};
+use http::{Request, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::cookie::{Cookie, SameSite, is_name};
-use super::origin;
-use super::visitor::{CookieChange, Visitor};
-use crate::session::{SessionContext, Sessions};
-
-type AddressOf = Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>;
+use super::settings::{Origins, Settings, hide, tell};
+use crate::session::Sessions;
 
 /// Sessions for the routes of an axum application, or of any that speaks `tower`.
 ///
 /// The session lies behind a cookie that only this host sees, no script sees, and no other site
 /// sends: `__Host-id`, `Secure`, `HttpOnly`, `SameSite=Lax`. It goes when the browser is closed,
 /// unless it is to be [`persistent`](Self::persistent). Handlers ask for a
-/// [`Visitor`] or a [`CurrentSession`](crate::CurrentSession); a request that asks for none costs
+/// [`Visitor`](crate::Visitor) or a [`CurrentSession`](crate::CurrentSession); a request that asks for none costs
 /// no round trip.
 ///
 /// | what | what the layer does |
@@ -77,22 +72,6 @@ type AddressOf = Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>;
 #[must_use = "a layer does nothing until it is given to a router"]
 pub struct SessionLayer<D> {
     settings: Settings<D>,
-}
-
-struct Settings<D> {
-    sessions: Sessions<D>,
-    cookie: Cookie,
-    /// Without `Secure`, for requests to this very machine.
-    is_plain_on_loopback: bool,
-    origins: Origins,
-    address: Option<AddressOf>,
-}
-
-/// Whose pages may have things changed.
-#[derive(Clone)]
-enum Origins {
-    Our(Vec<String>),
-    All,
 }
 
 impl<D> SessionLayer<D> {
@@ -226,86 +205,6 @@ impl<D> SessionLayer<D> {
     }
 }
 
-impl<D> Settings<D> {
-    /// Whether the request is caused by a page whose business it is not.
-    fn refuses(&self, parts: &Parts) -> bool {
-        match &self.origins {
-            Origins::All => false,
-            Origins::Our(trusted) => {
-                origin::is_foreign(&parts.method, &parts.uri, &parts.headers, trusted)
-            }
-        }
-    }
-
-    fn cookie_for(&self, parts: &Parts) -> Cookie {
-        let mut cookie = self.cookie.clone();
-        if self.is_plain_on_loopback && is_loopback(&parts.uri, &parts.headers) {
-            cookie.is_secure = false;
-        }
-        cookie
-    }
-
-    fn context_of(&self, parts: &Parts) -> SessionContext {
-        let mut context = SessionContext::new();
-        if let Some(address) = self.address.as_ref().and_then(|address| address(parts)) {
-            context = context.address(address);
-        }
-        let agent = parts.headers.get(USER_AGENT);
-        match agent.and_then(|agent| agent.to_str().ok()) {
-            Some(agent) => context.user_agent(agent),
-            None => context,
-        }
-    }
-
-    fn visitor(&self, parts: &Parts, cookie: &Cookie) -> Visitor<D> {
-        let token = cookie.token_in(&parts.headers);
-        let has_cookie = cookie.is_in(&parts.headers);
-        let context = self.context_of(parts);
-        Visitor::new(self.sessions.clone(), context, token, has_cookie)
-    }
-}
-
-fn is_loopback(uri: &Uri, headers: &HeaderMap) -> bool {
-    let host = uri.authority().map(http::uri::Authority::as_str);
-    let host = host.or_else(|| headers.get(HOST)?.to_str().ok());
-    // An address of version 6 stands in brackets, with colons of its own.
-    let name = host.map(|host| match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    });
-    name.is_some_and(|name| {
-        let address = name.trim_start_matches('[').trim_end_matches(']');
-        let is_address = address
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback());
-        is_address || name == "localhost" || name.ends_with(".localhost")
-    })
-}
-
-/// What the response says of the session.
-fn tell<D>(visitor: &Visitor<D>, cookie: &Cookie, headers: &mut HeaderMap) {
-    if visitor.was_asked() {
-        headers.append(VARY, HeaderValue::from_static("cookie"));
-    }
-    let line = match visitor.take_cookie() {
-        None => return,
-        Some(CookieChange::Removed) => cookie.removed(),
-        Some(CookieChange::Kept { token, ends }) => {
-            let left = ends.duration_since(SystemTime::now()).unwrap_or_default();
-            cookie.kept(&token, left)
-        }
-    };
-    let Some(line) = line else { return };
-    headers.append(SET_COOKIE, line);
-    // A cache that hands out one visitor's cookie to all would log them in as that one.
-    let rule = if headers.contains_key(CACHE_CONTROL) {
-        "no-cache=\"set-cookie\""
-    } else {
-        "no-store"
-    };
-    headers.append(CACHE_CONTROL, HeaderValue::from_static(rule));
-}
-
 impl<S, D> Layer<S> for SessionLayer<D> {
     type Service = SessionService<S, D>;
 
@@ -351,6 +250,7 @@ where
             let refusal = (StatusCode::FORBIDDEN, "caused by a page of another origin");
             return Box::pin(async move { Ok(refusal.into_response()) });
         }
+        hide(&mut parts.headers);
         let cookie = self.settings.cookie_for(&parts);
         let visitor = self.settings.visitor(&parts, &cookie);
         parts.extensions.insert(visitor.clone());
@@ -360,18 +260,6 @@ where
             tell(&visitor, &cookie, response.headers_mut());
             Ok(response)
         })
-    }
-}
-
-impl<D> Clone for Settings<D> {
-    fn clone(&self) -> Self {
-        Self {
-            sessions: self.sessions.clone(),
-            cookie: self.cookie.clone(),
-            is_plain_on_loopback: self.is_plain_on_loopback,
-            origins: self.origins.clone(),
-            address: self.address.clone(),
-        }
     }
 }
 

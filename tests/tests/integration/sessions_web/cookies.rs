@@ -94,6 +94,18 @@ async fn of_an_ended_session_stays_as_another_tab_may_have_a_new_one() {
 }
 
 #[tokio::test]
+async fn is_not_shown_with_the_headers() {
+    async fn shown(headers: HeaderMap) -> String {
+        format!("{headers:?}")
+    }
+    let application = axum::Router::new()
+        .route("/", axum::routing::get(shown))
+        .layer(layer());
+    let answer = read(&application, "/", "__Host-id=a-secret").await;
+    assert!(answer.body.contains("Sensitive") && !answer.body.contains("a-secret"));
+}
+
+#[tokio::test]
 async fn is_kept_by_no_cache() {
     async fn cached(guest: super::Guest) -> Result<[(&'static str, &'static str); 1], StatusCode> {
         let started = guest.start(1).await;

@@ -37,6 +37,8 @@ async fn asks_once_and_only_if_it_is_asked() {
     let server = RedisServer::start().await;
     let application = on(&support::on(&server));
     let cookie = write(&application, "/login/ada", "").await.cookie();
+    // From now on the server knows the script.
+    read(&application, "/home", &cookie).await;
     let mut monitor = server.monitor().await;
 
     let answer = read(&application, "/", &cookie).await;
