@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
 
-/// What an attribute may refuse. Each has a case in `tests/ui/`, in snake case.
+/// What an attribute may refuse. Each has a case in `tests/ui/tests/ui/`, in snake case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     // What is written in the parentheses.

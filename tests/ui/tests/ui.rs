@@ -62,7 +62,7 @@ fn is_error(line: &str) -> bool {
 
 /// The variants of the macros' `enum Rule`, in snake case.
 fn rules() -> BTreeSet<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cache-macros/src/errors.rs");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../cache-macros/src/errors.rs");
     let source = fs::read_to_string(source).expect("the list of rules");
     let (_, body) = source.split_once("enum Rule {").expect("`enum Rule`");
     let (body, _) = body.split_once('}').expect("its end");

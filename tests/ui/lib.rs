@@ -1,0 +1,1 @@
+//! What does not compile: see `tests/ui.rs`.
