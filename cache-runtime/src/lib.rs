@@ -153,3 +153,8 @@ macro_rules! assert_catalogue {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// And that of the page on sessions.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/sessions.md")]
+struct SessionsPage;
