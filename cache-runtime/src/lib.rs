@@ -160,6 +160,11 @@ macro_rules! assert_catalogue {
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// And that of the page on sessions.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/sessions.md")]
+struct SessionsPage;
+
 /// And so does that of the page on web applications.
 #[cfg(all(doctest, feature = "axum", feature = "tower-sessions"))]
 #[doc = include_str!("../../docs/web-sessions.md")]

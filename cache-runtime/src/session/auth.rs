@@ -60,19 +60,43 @@ impl<D> Identity<D> {
     /// assert!(Identity::new("teacher", ()).allow("grade").may("grade"));
     /// ```
     pub fn allow(mut self, permission: impl Into<String>) -> Self {
-        self.permissions.insert(permission.into());
+        self.grant(permission);
         self
     }
 
-    /// The same, who may not do this any more.
+    /// Permits this, too; for [`AuthSessions::change`].
     ///
     /// ```
     /// # use cache_runtime::Identity;
-    /// assert!(!Identity::new("teacher", ()).allow("grade").deny("grade").may("grade"));
+    /// let mut identity = Identity::new("teacher", ());
+    /// identity.grant("grade");
+    /// assert!(identity.may("grade"));
     /// ```
-    pub fn deny(mut self, permission: &str) -> Self {
-        self.permissions.remove(permission);
-        self
+    pub fn grant(&mut self, permission: impl Into<String>) {
+        self.permissions.insert(permission.into());
+    }
+
+    /// Permits this no more; says whether it was permitted.
+    ///
+    /// ```
+    /// # use cache_runtime::Identity;
+    /// let mut identity = Identity::new("teacher", ()).allow("grade");
+    /// assert!(identity.withdraw("grade") && !identity.may("grade"));
+    /// ```
+    pub fn withdraw(&mut self, permission: &str) -> bool {
+        self.permissions.remove(permission)
+    }
+
+    /// Another role; what is permitted stays.
+    ///
+    /// ```
+    /// # use cache_runtime::Identity;
+    /// let mut identity = Identity::new("guest", ());
+    /// identity.set_role("teacher");
+    /// assert_eq!(identity.role(), "teacher");
+    /// ```
+    pub fn set_role(&mut self, role: impl Into<String>) {
+        self.role = role.into();
     }
 
     /// Whether this is permitted; nothing is that was not allowed.
@@ -128,7 +152,8 @@ pub enum AuthError {
     /// Nobody knows whether there is such a session: 503, and no login page.
     #[error("sessions are unavailable")]
     Unavailable(#[source] SessionError),
-    /// What else can go wrong with a session: 409 for a conflict, 429 for too many, else 500.
+    /// What else can go wrong with a session: 409 if another request was quicker, 429 for too many,
+    /// else 500.
     #[error("the session could not be used")]
     Failed(#[source] SessionError),
 }
@@ -145,7 +170,7 @@ impl AuthError {
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
             Self::Unavailable(_) => 503,
-            Self::Failed(SessionError::Conflict) => 409,
+            Self::Failed(SessionError::Conflict | SessionError::Superseded) => 409,
             Self::Failed(SessionError::TooMany) => 429,
             Self::Failed(_) => 500,
         }
@@ -155,9 +180,7 @@ impl AuthError {
 impl From<SessionError> for AuthError {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::Gone | SessionError::Superseded | SessionError::Revoked => {
-                Self::Unauthorized
-            }
+            SessionError::Gone | SessionError::Revoked => Self::Unauthorized,
             SessionError::Unavailable { .. } => Self::Unavailable(error),
             _ => Self::Failed(error),
         }
@@ -412,7 +435,7 @@ impl<D: Serialize + DeserializeOwned> AuthSessions<D> {
     /// # Errors
     ///
     /// As [`Sessions::update`] and [`Sessions::rotate`]: after an error of the second, the change is
-    /// made and the token the old one.
+    /// made and the token the old one. A token that was replaced changes nothing: 409.
     ///
     /// # Cancel safety
     ///
@@ -424,8 +447,7 @@ impl<D: Serialize + DeserializeOwned> AuthSessions<D> {
     /// # async fn main() -> Result<(), cache_runtime::AuthError> {
     /// let auth = AuthSessions::<()>::new(&Cache::in_memory());
     /// let session = auth.create("ada", Identity::new("guest", ()), SessionContext::new()).await?;
-    /// let teacher = Identity::new("teacher", ()).allow("grade");
-    /// let session = auth.change(session.token(), |identity| *identity = teacher.clone()).await?;
+    /// let session = auth.change(session.token(), |identity| identity.grant("grade")).await?;
     /// assert!(auth.require(&session.token().expose(), "grade").await.is_ok());
     /// # Ok(())
     /// # }
@@ -435,6 +457,11 @@ impl<D: Serialize + DeserializeOwned> AuthSessions<D> {
         token: &SessionToken,
         change: impl FnMut(&mut Identity<D>),
     ) -> Result<AuthSession<D>, AuthError> {
+        let place = self.sessions.shared.place(token);
+        let before = self.sessions.present(token, &place, "changing a session");
+        if before.await?.is_superseded() {
+            return Err(SessionError::Superseded.into());
+        }
         self.sessions.update(token, change).await?;
         Ok(self.sessions.rotate(token).await?)
     }

@@ -83,8 +83,8 @@ impl<D: Serialize + DeserializeOwned> Sessions<D> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Conflict`], [`SessionError::Gone`], [`SessionError::Superseded`] if the token
-    /// was replaced and its grace is over, [`SessionError::Unavailable`], [`SessionError::Encode`].
+    /// [`SessionError::Conflict`]; [`SessionError::Gone`], also if the token was replaced and its
+    /// grace is over; [`SessionError::Unavailable`], [`SessionError::Encode`].
     ///
     /// # Cancel safety
     ///
@@ -120,7 +120,7 @@ impl<D: Serialize + DeserializeOwned> Sessions<D> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`], [`SessionError::Superseded`], [`SessionError::Unavailable`].
+    /// [`SessionError::Gone`], [`SessionError::Unavailable`].
     ///
     /// # Cancel safety
     ///
@@ -154,9 +154,9 @@ impl<D: Serialize + DeserializeOwned> Sessions<D> {
 
     /// Gives a session another token: at a login, and whenever its user may do more than before.
     ///
-    /// The token given may read and save for the [`grace`](crate::SessionsBuilder::grace), 10 s, so
-    /// that requests under way are answered; it can't be rotated or prolonged, and gives nobody the
-    /// new one. Its [`id`](Session::id) stays.
+    /// The token given may read, save and prolong for the
+    /// [`grace`](crate::SessionsBuilder::grace), 10 s, so that requests under way are answered; it
+    /// can't be rotated, and gives nobody the new one. Its [`id`](Session::id) stays.
     ///
     /// # Errors
     ///

@@ -16,8 +16,8 @@ const TOUCHES: u32 = 10;
 /// | is past half of its absolute lifetime | half of that |
 /// | whatever else holds | at least [`least`](Self::least), 15 min; at most [`most`](Self::most), 2 h |
 ///
-/// "Used" means read by [`Sessions::get`](crate::Sessions::get). It is judged when a session is
-/// touched, at most once in a `touch_every`, and holds until the next touch.
+/// "Used" means read by [`Sessions::get`](crate::Sessions::get). It is judged when that is written
+/// down, at most once in a `touch_every`. No use brings the end nearer that one before has given.
 /// [`SessionsBuilder::idle`](crate::SessionsBuilder::idle) sets one time for all.
 ///
 /// ```

@@ -145,7 +145,8 @@ impl<D> Session<D> {
 
     /// Whether it was read by a token that a rotation has replaced, within its grace.
     ///
-    /// It may be read and saved by requests that were under way, but not rotated or extended.
+    /// It may be read, saved and prolonged by requests that were under way, but not rotated, and it
+    /// ends no other sessions.
     pub fn is_superseded(&self) -> bool {
         self.is_superseded
     }
