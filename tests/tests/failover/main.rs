@@ -1,10 +1,24 @@
 //! Primaries end and slots move under load; see the program, which says what was felt.
 
+#![expect(clippy::expect_used, reason = "the whole crate is tests")]
+
+mod sessions;
+
 use std::process::Command;
 
-/// One after the other: each measures how long something took.
-#[test]
-fn hits_return_by_themselves_and_no_caller_gets_an_error() {
+use tokio::sync::{Mutex, MutexGuard};
+
+static MACHINE: Mutex<()> = Mutex::const_new(());
+
+/// One after the other: each needs the machine for itself.
+async fn alone() -> MutexGuard<'static, ()> {
+    MACHINE.lock().await
+}
+
+/// One scene after the other: each measures how long something took.
+#[tokio::test]
+async fn hits_return_by_themselves_and_no_caller_gets_an_error() {
+    let _alone = alone().await;
     let output = Command::new(env!("CARGO_BIN_EXE_failover"))
         .arg("6")
         .output();

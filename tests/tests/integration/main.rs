@@ -31,6 +31,7 @@ mod reads;
 mod retry;
 mod round_trips;
 mod runtimes;
+mod session_races;
 mod shapes;
 mod support;
 mod tags;

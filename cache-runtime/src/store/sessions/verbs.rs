@@ -37,6 +37,7 @@ pub(crate) struct Rotation<'a> {
     pub(crate) body: Option<&'a [u8]>,
 }
 
+#[cfg(test)]
 macro_rules! unreachable_sim {
     () => {
         unreachable!("no scenario has sessions")
