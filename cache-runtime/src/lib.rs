@@ -107,12 +107,18 @@ pub use redis;
 pub use retry::{AnyFailure, Failure, Retry, RetryStrategy, Retryable, Transient, retry};
 #[cfg(feature = "session-encryption")]
 pub use session::Encryption;
+#[cfg(feature = "tower-sessions")]
+pub use session::TowerStore;
 pub use session::{
     AdaptiveIdle, Login, NotASessionId, Session, SessionCleanup, SessionContext, SessionCounts,
     SessionError, SessionEvent, SessionEvents, SessionFallback, SessionId, SessionInfo,
     SessionStats, SessionToken, Sessions, SessionsBuilder,
 };
 pub use session::{AuthError, AuthLogin, AuthSession, AuthSessions, Identity};
+#[cfg(feature = "axum")]
+pub use session::{
+    CurrentSession, SameSite, SessionLayer, SessionRejection, SessionService, Visitor,
+};
 #[cfg(feature = "sqlx")]
 pub use transaction::SqlxTransaction;
 pub use transaction::Transaction;
@@ -153,3 +159,8 @@ macro_rules! assert_catalogue {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// And so does that of the page on web applications.
+#[cfg(all(doctest, feature = "axum", feature = "tower-sessions"))]
+#[doc = include_str!("../../docs/web-sessions.md")]
+struct WebSessions;

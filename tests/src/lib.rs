@@ -1,4 +1,4 @@
-//! Starts real Redis servers for tests and benchmarks, and breaks the way to them.
+//! Starts real Redis servers for tests and benchmarks, and breaks the way to them; and a browser.
 //!
 //! A test owns its server and shares it with nobody, so tests run in parallel.
 //!
@@ -24,6 +24,8 @@
     reason = "said once, above, for every method"
 )]
 
+#[cfg(feature = "browser")]
+mod browser;
 mod clock;
 mod fault;
 mod latencies;
@@ -32,6 +34,8 @@ mod proxy;
 mod scattered;
 mod server;
 
+#[cfg(feature = "browser")]
+pub use browser::{Browser, Chromium};
 pub use clock::now;
 pub use fault::Fault;
 pub use latencies::Latencies;

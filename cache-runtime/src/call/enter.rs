@@ -21,7 +21,7 @@ use super::shape::Shape;
 use super::verify::Verify;
 use crate::cache::{Cache, current_in};
 use crate::client::Budget;
-use crate::flight::{Footing, Joiner, Leader, Outcome, Role, Shared};
+use crate::flight::{Aboard, Footing, Joiner, Leader, Outcome, Role, Shared};
 use crate::lease::{Lease, Taking};
 use crate::observe::Event;
 use crate::store::{Keyed, Read, Reading, Take};
@@ -398,7 +398,11 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
             return Break(self.give_up_waiting(&patience).await);
         };
         let outcome = match &outcome {
-            Outcome::Value(shared) => ((self.call.ops)().open)(&**shared).map(Ok),
+            // What was loaded before this call is not what it asks for.
+            Outcome::Seen(..) if self.usage == Usage::Refresh => return Continue(()),
+            Outcome::Value(shared) | Outcome::Seen(shared, _) => {
+                ((self.call.ops)().open)(&**shared).map(Ok)
+            }
             Outcome::Failed(error) => {
                 if let Some(older) = self.older() {
                     self.cache.count(Event::FailSafe);
@@ -423,6 +427,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
     async fn lead(&mut self, leader: Leader, next: Next, budget: &mut Budget) -> Entered<S> {
         let mut next = next;
         loop {
+            let mut aboard = leader.aboard();
             let read = match next {
                 Next::Beside(read) => {
                     let way = Way::Beside(leader, read);
@@ -452,6 +457,7 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                         leader.land(patience.outcome());
                         return self.give_up_waiting(&patience).await;
                     }
+                    aboard = leader.aboard();
                     // On a budget of its own: waiting is bounded by patience, and a look that is
                     // answered is no reason to load beside who is at it.
                     let mut budget = self.cache.fresh_budget();
@@ -470,15 +476,27 @@ impl<S: Shape, H: Hooks<S::Value>> Entering<'_, S, H> {
                 return self.unconfirmed(leader).await;
             }
             let found = self.call.interpret(self.cache, read);
+            let for_joiners = self.for_joiners(&leader, &found, aboard);
             next = match self.next(found) {
                 Ok(next) => next,
                 Err(Answered::Now(outcome) | Answered::AndDue(outcome, _)) => {
-                    // Those aboard read for themselves: some may have come after an invalidation.
-                    leader.land(Outcome::Again);
+                    leader.land(for_joiners);
                     self.cache.count(Event::Waited);
                     return Entered::answer(outcome);
                 }
             };
+        }
+    }
+
+    /// What those aboard are to do with what the leader has read. Who came after that was asked for
+    /// reads for itself: there may have been an invalidation between. So does everybody where it
+    /// depends on the call whether it is an answer.
+    fn for_joiners(&self, leader: &Leader, found: &Found<S>, aboard: Aboard) -> Outcome {
+        match found {
+            Found::Answer(Ok(value)) if leader.has_joiners() => {
+                Outcome::Seen(((self.call.ops)().share)(value), aboard)
+            }
+            _ => Outcome::Again,
         }
     }
 

@@ -23,6 +23,9 @@ pub(crate) type Shared = Arc<dyn Any + Send + Sync>;
 #[derive(Clone)]
 pub(crate) enum Outcome {
     Value(Shared),
+    /// The leader, which waited for another process, has read a value; for those who had boarded
+    /// by then, as many as were aboard. It may have been loaded before they came.
+    Seen(Shared, Aboard),
     /// The load failed, with this error if errors can be copied.
     Failed(Option<Shared>),
     /// The body of a batch had no value for it.
@@ -32,6 +35,9 @@ pub(crate) enum Outcome {
     /// The load ended without an entry and without a copy to hand out: load for yourself.
     NoEntry,
 }
+
+/// How many callers had boarded a flight at some moment.
+pub(crate) type Aboard = u64;
 
 type Landing = watch::Receiver<Option<Outcome>>;
 
@@ -48,6 +54,7 @@ struct Open {
     value: TypeId,
     tags: Box<[Arc<str>]>,
     footing: Footing,
+    aboard: Aboard,
     landing: Landing,
 }
 
@@ -89,16 +96,21 @@ impl Flights {
         let mut shard = self.shard(key).lock();
         let open = shard.entry(key.clone()).or_default();
         if let Some(flight) = open
-            .iter()
+            .iter_mut()
             .find(|flight| flight.value == value && flight.footing == footing)
         {
-            return Role::Joiner(Joiner(flight.landing.clone()));
+            flight.aboard += 1;
+            return Role::Joiner(Joiner {
+                landing: flight.landing.clone(),
+                seat: flight.aboard,
+            });
         }
         let (sender, landing) = watch::channel(None);
         open.push(Open {
             value,
             tags: tags.into(),
             footing,
+            aboard: 0,
             landing,
         });
         Role::Leader(Leader {
@@ -156,6 +168,17 @@ impl Leader {
         self.sender.subscribe().same_channel(&flight.landing)
     }
 
+    /// How many have boarded so far: what is read from now on is news to all of them.
+    pub(crate) fn aboard(&self) -> Aboard {
+        let shard = self.flights.shard(&self.key).lock();
+        let open = shard.get(&self.key).into_iter().flatten();
+        // Nobody boards a flight that is closed.
+        open.filter(|flight| self.owns(flight))
+            .map(|flight| flight.aboard)
+            .next()
+            .unwrap_or(Aboard::MAX)
+    }
+
     /// Whether anybody waits; final once the flight is closed.
     pub(crate) fn has_joiners(&self) -> bool {
         #[cfg(test)]
@@ -177,14 +200,20 @@ impl Drop for Leader {
 }
 
 /// A caller who waits for the leader.
-pub(crate) struct Joiner(Landing);
+pub(crate) struct Joiner {
+    landing: Landing,
+    seat: Aboard,
+}
 
 impl Joiner {
-    /// Waits until the flight lands; a leader that vanished means [`Outcome::Again`].
+    /// Waits until the flight lands; a leader that vanished means [`Outcome::Again`], and so does
+    /// what was read before this caller boarded.
     pub(crate) async fn landed(mut self) -> Outcome {
-        match self.0.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone().unwrap_or(Outcome::Again),
-            Err(_) => Outcome::Again,
+        let landed = self.landing.wait_for(Option::is_some).await;
+        match landed.ok().as_deref() {
+            Some(Some(Outcome::Seen(_, aboard))) if *aboard < self.seat => Outcome::Again,
+            Some(Some(outcome)) => outcome.clone(),
+            _ => Outcome::Again,
         }
     }
 }
@@ -217,5 +246,40 @@ mod tests {
         }
         assert!(matches!(board(&flights, "c", &[]), Role::Joiner(_)));
         drop((carrying, other));
+    }
+
+    #[tokio::test]
+    async fn what_a_leader_reads_is_for_those_who_came_before() {
+        let flights = Arc::new(Flights::new());
+        let Role::Leader(leader) = board(&flights, "a", &[]) else {
+            panic!("nobody else is there");
+        };
+        let joiner = || match board(&flights, "a", &[]) {
+            Role::Joiner(joiner) => joiner,
+            Role::Leader(_) => panic!("there is a leader"),
+        };
+        let (first, second) = (joiner(), joiner());
+        let aboard = leader.aboard();
+        let late = joiner();
+        leader.land(Outcome::Seen(Arc::new(7_u64), aboard));
+        assert!(matches!(first.landed().await, Outcome::Seen(..)));
+        assert!(matches!(second.landed().await, Outcome::Seen(..)));
+        assert!(matches!(late.landed().await, Outcome::Again));
+    }
+
+    #[tokio::test]
+    async fn nobody_boards_a_closed_flight_so_all_aboard_came_before() {
+        let flights = Arc::new(Flights::new());
+        let Role::Leader(leader) = board(&flights, "a", &[]) else {
+            panic!("nobody else is there");
+        };
+        let Role::Joiner(joiner) = board(&flights, "a", &[]) else {
+            panic!("there is a leader");
+        };
+        flights.close("a");
+        let _other = board(&flights, "a", &[]);
+        let aboard = leader.aboard();
+        leader.land(Outcome::Seen(Arc::new(7_u64), aboard));
+        assert!(matches!(joiner.landed().await, Outcome::Seen(..)));
     }
 }

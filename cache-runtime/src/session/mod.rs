@@ -5,6 +5,8 @@
 //! that takes two steps. What a store does in one step is `store/sessions.rs`.
 
 mod auth;
+#[cfg(feature = "axum")]
+mod axum;
 mod builder;
 mod changing;
 mod cleaner;
@@ -23,6 +25,8 @@ mod record;
 mod shared;
 mod text;
 mod token;
+#[cfg(feature = "tower-sessions")]
+mod tower;
 mod users;
 mod view;
 
@@ -37,6 +41,8 @@ use crate::cache::Cache;
 use shared::Shared;
 
 pub use auth::{AuthError, AuthLogin, AuthSession, AuthSessions, Identity};
+#[cfg(feature = "axum")]
+pub use axum::{CurrentSession, SameSite, SessionLayer, SessionRejection, SessionService, Visitor};
 pub use builder::SessionsBuilder;
 pub use context::SessionContext;
 #[cfg(feature = "session-encryption")]
@@ -49,6 +55,8 @@ pub use lifetimes::AdaptiveIdle;
 pub use listing::{SessionCleanup, SessionInfo, SessionStats};
 pub use login::Login;
 pub use token::SessionToken;
+#[cfg(feature = "tower-sessions")]
+pub use tower::TowerStore;
 pub use view::Session;
 
 /// Sessions that hold a `D` each, in a cache's store.

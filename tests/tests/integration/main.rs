@@ -32,6 +32,7 @@ mod retry;
 mod round_trips;
 mod runtimes;
 mod session_races;
+mod sessions_web;
 mod shapes;
 mod support;
 mod tags;

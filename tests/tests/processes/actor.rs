@@ -1,7 +1,7 @@
 //! A process of its own that does as it is told.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::Duration;
@@ -20,47 +20,9 @@ pub(crate) struct Actor {
     lines: Receiver<String>,
 }
 
-/// The program as users build what they measure; this test may be built for debugging.
-pub(crate) fn optimised() -> PathBuf {
-    let built = Path::new(PROGRAM);
-    if !cfg!(debug_assertions) {
-        return built.to_owned();
-    }
-    // `<folder>/debug/actor`
-    let folder = built.ancestors().nth(2).expect("a target folder");
-    let status = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--locked",
-            "--release",
-            "--no-default-features",
-            "--features",
-            "programs",
-            "--bin",
-            "actor",
-            "--target-dir",
-        ])
-        .arg(folder)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status()
-        .expect("the cargo that built this test");
-    assert!(status.success(), "{status}");
-    folder.join("release/actor")
-}
-
 impl Actor {
     pub(crate) fn start(server: &RedisServer, lease: Duration, folder: &Path) -> Self {
-        Self::start_program(Path::new(PROGRAM), server, lease, folder)
-    }
-
-    /// Starts another build of the program.
-    pub(crate) fn start_program(
-        program: &Path,
-        server: &RedisServer,
-        lease: Duration,
-        folder: &Path,
-    ) -> Self {
-        let mut child = Command::new(program)
+        let mut child = Command::new(PROGRAM)
             .arg(server.url())
             .arg(lease.as_millis().to_string())
             .arg(folder)

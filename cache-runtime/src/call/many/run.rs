@@ -454,7 +454,7 @@ where
             (element, outcome)
         });
         for (mut element, outcome) in join_all(joins).await {
-            match self.joined(outcome) {
+            match self.joined(outcome, element.usage) {
                 Joined::Value(value) => (self.map.insert)(&mut self.found, element.id, value),
                 Joined::Absent => {}
                 Joined::Failed(error) => return Err(error),
@@ -469,10 +469,14 @@ where
     }
 
     /// What the load that an element has joined is to it; nothing landed if that took too long.
-    fn joined(&self, landed: Option<Outcome>) -> Joined<V, S::Error> {
+    fn joined(&self, landed: Option<Outcome>, usage: Usage) -> Joined<V, S::Error> {
         let joined = match landed {
             Some(Outcome::Again) => return Joined::Again,
-            Some(Outcome::Value(shared)) => ((self.ops)().open)(&*shared).map(Joined::Value),
+            // What was loaded before this call is not what it asks for.
+            Some(Outcome::Seen(..)) if usage == Usage::Refresh => return Joined::Again,
+            Some(Outcome::Value(shared) | Outcome::Seen(shared, _)) => {
+                ((self.ops)().open)(&*shared).map(Joined::Value)
+            }
             Some(Outcome::Failed(error)) => error
                 .and_then(|error| self.shape.open(&error))
                 .map(Joined::Failed),

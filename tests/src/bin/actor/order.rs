@@ -14,6 +14,8 @@ use crate::{rows, stampede};
 pub(crate) enum Order {
     /// `stampede <round> <start>`: many calls at once, at this nanosecond of the common clock.
     Stampede { round: u64, start: Duration },
+    /// `pace <start>`: what as many calls take that nobody coordinates.
+    Pace { start: Duration },
     /// `hold <id>`: loads a row, and never ends.
     Hold { id: u64 },
     /// `read <id>`
@@ -44,6 +46,9 @@ impl FromStr for Order {
                 round: number()?,
                 start: Duration::from_nanos(number()?),
             },
+            "pace" => Self::Pace {
+                start: Duration::from_nanos(number()?),
+            },
             "hold" => Self::Hold { id: number()? },
             "read" => Self::Read { id: number()? },
             "around" | "update" => Self::Write {
@@ -71,6 +76,7 @@ impl Order {
         let folder: Arc<Path> = folder.into();
         match self {
             Self::Stampede { round, start } => stampede::run(round, start).await,
+            Self::Pace { start } => stampede::pace(cache, start).await,
             Self::Hold { id } => rows::held(id, folder).await.to_string(),
             Self::Read { id } => {
                 let loads = cache.stats().loads;
