@@ -165,7 +165,7 @@ impl<D> SessionsBuilder<D> {
         self
     }
 
-    /// How many sessions a user may have; of more, the one used least recently makes way. 1,000 if
+    /// How many sessions a user may have; of more, the one used least recently makes way. 256 if
     /// nothing is set, which is also the most.
     ///
     /// ```
@@ -292,7 +292,7 @@ impl<D> SessionsBuilder<D> {
             (*grace > LONGEST_GRACE, "`grace` must be at most 5 min"),
             (
                 limit.is_some_and(|limit| !(1..=MOST).contains(&limit.most)),
-                "`most_per_user` and `refuse_above` must be from 1 to 1000",
+                "`most_per_user` and `refuse_above` must be from 1 to 256",
             ),
             (
                 cleanup_every.is_some_and(|every| every < millisecond),

@@ -205,6 +205,18 @@ pub(crate) enum Change<T> {
     Corrupt,
 }
 
+impl<T> Change<T> {
+    pub(super) fn map<U>(self, map: impl FnOnce(T) -> U) -> Change<U> {
+        match self {
+            Self::Done(done) => Change::Done(map(done)),
+            Self::Gone => Change::Gone,
+            Self::Former => Change::Former,
+            Self::Conflict(found) => Change::Conflict(found),
+            Self::Corrupt => Change::Corrupt,
+        }
+    }
+}
+
 /// What a sweep has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SessionTally {

@@ -14,6 +14,7 @@ mod kinds;
 mod refusals;
 mod reliability;
 mod restart;
+mod session_takeover;
 #[path = "../integration/support.rs"]
 #[expect(dead_code, reason = "the other binary uses all of it")]
 mod support;

@@ -31,6 +31,7 @@ mod reads;
 mod retry;
 mod round_trips;
 mod runtimes;
+mod session_races;
 mod sessions;
 mod sessions_web;
 mod shapes;

@@ -263,6 +263,12 @@ impl Users {
         (SessionCursor(place), tally)
     }
 
+    /// How many users are kept, of those that have ended too.
+    #[cfg(test)]
+    pub(in crate::store) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
     /// The user, unless all of it has ended.
     fn user(&mut self, key: &str, now: u64) -> Option<&mut User> {
         if self.by_key.get(key)?.until <= now {

@@ -33,6 +33,7 @@ pub(crate) struct Redis {
     /// Driven by the engine, for commands that wait for replicas, and whatever comes after them.
     confirming: Arc<Link>,
     upstream: Arc<Upstream>,
+    endings: Arc<sessions::Endings>,
     pool: Arc<Pool>,
     clock: Arc<ServerClock>,
     namespace: Arc<str>,
@@ -59,6 +60,7 @@ impl Redis {
             callers: link(),
             engine: link(),
             confirming: link(),
+            endings: Arc::default(),
             pool: Arc::new(Pool::new(upstream.clone())),
             upstream,
             clock,

@@ -325,6 +325,7 @@ pub(super) enum Script {
     RevokeSessions,
     RevokeOtherSessions,
     SweepSessions,
+    EndSessionsAgain,
 }
 
 struct Loaded {
@@ -332,13 +333,13 @@ struct Loaded {
     hash: String,
 }
 
-static LOADED: LazyLock<[Loaded; 30]> = LazyLock::new(|| {
+static LOADED: LazyLock<[Loaded; 31]> = LazyLock::new(|| {
     let guard = if cfg!(cache_mutant = "token") {
         WHATEVER_STANDS
     } else {
         IF_IT_STANDS
     };
-    let scripts: [&[&str]; 30] = [
+    let scripts: [&[&str]; 31] = [
         &[TAKE],
         &[guard, PUBLISH],
         &[guard, RELEASE],
@@ -366,9 +367,10 @@ static LOADED: LazyLock<[Loaded; 30]> = LazyLock::new(|| {
         &[sessions::SESSIONS, sessions::ROTATE],
         &[sessions::SESSIONS, sessions::DELETE],
         &[sessions::SESSIONS, sessions::LIST],
-        &[sessions::SESSIONS, sessions::REVOKE],
-        &[sessions::SESSIONS, sessions::REVOKE_OTHERS],
+        &[sessions::SESSIONS, sessions::ENDED, sessions::REVOKE],
+        &[sessions::SESSIONS, sessions::ENDED, sessions::REVOKE_OTHERS],
         &[sessions::SESSIONS, sessions::SWEEP],
+        &[sessions::SESSIONS, sessions::END_AGAIN],
     ];
     scripts.map(|pieces| {
         let code = format!("{LAYOUT}{}", pieces.concat());

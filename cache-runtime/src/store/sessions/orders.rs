@@ -608,7 +608,7 @@ fn no_order_brings_a_session_back_or_loses_a_revocation_or_a_change() {
         .into_iter()
         .map(|group| (group, 1))
         .collect();
-    all.extend(groups(&ALL, 2).into_iter().map(|group| (group, 3)));
+    all.extend(groups(&ALL, 2).into_iter().map(|group| (group, 2)));
     let all_of_four = groups(&kinds, 4).into_iter().map(|group| (group, 0));
     all.extend(all_of_four);
     for (acts, losses) in &all {

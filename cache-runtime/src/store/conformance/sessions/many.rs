@@ -1,7 +1,7 @@
 //! A hundred thousand sessions of twenty thousand users.
 
 use super::*;
-use crate::store::MOST;
+use crate::store::{MOST, Store};
 
 const USERS: u64 = 20_000;
 const EACH: u64 = 5;
@@ -133,8 +133,14 @@ async fn a_hundred_thousand_sessions_are_counted_and_cleaned_in_short_steps() {
     let scanning = scanning.await / 20.0;
     println!("a scan took {scanning:.1} us");
     assert!(scanning < LONGEST);
-    let removed = sweep(&stage, "kind", true).await;
-    assert_eq!(removed.removed, 20_000);
+    let (mut cursor, mut removed) = (SessionCursor::default(), 0);
+    for _ in 0..10 {
+        let step = stage.store.sweep_sessions("kind", cursor, true).await;
+        let (next, tally) = step.unwrap();
+        assert_eq!(tally.removed, tally.expired);
+        (cursor, removed) = (next, removed + tally.removed);
+    }
+    assert!(removed > 0 && !cursor.is_done(), "{removed}");
     one_round_trip(&stage).await;
 }
 
@@ -248,4 +254,33 @@ async fn burden(user: &User<'_>, name: &str, operation: usize) {
             assert!(matches!(get, Found::Session(_)));
         }
     }
+}
+
+#[tokio::test]
+async fn memory_is_swept_in_steps_and_forgets_who_is_over() {
+    const HERE: u64 = 1_000;
+    let stage = Stage::memory();
+    for _ in 0..HERE {
+        User::of(&stage, "here").create(1).await;
+    }
+    User::of(&stage, "hereafter").create(1).await;
+    let (mut cursor, mut steps, mut active) = (SessionCursor::default(), 0, 0);
+    while !cursor.is_done() {
+        let step = stage.store.sweep_sessions("here", cursor, true).await;
+        let (next, tally) = step.unwrap();
+        assert!(tally.active <= HERE / 2, "{tally:?}");
+        (cursor, steps, active) = (next, steps + 1, active + tally.active);
+    }
+    assert_eq!(active, HERE);
+    assert!(steps > 1);
+    advance(&stage, HOUR);
+    // Two of them go with each that comes, though nobody asks for them any more.
+    for _ in 0..HERE / 2 {
+        User::of(&stage, "here").create(1).await;
+    }
+    let Store::Memory(memory) = &stage.store else {
+        panic!("it is memory");
+    };
+    let left = memory.records().sessions().len() as u64;
+    assert!(left < HERE, "{left}");
 }

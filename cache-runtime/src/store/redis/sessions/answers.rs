@@ -2,6 +2,7 @@
 
 use ::redis::Value;
 
+use super::endings::Ended;
 use crate::store::sessions::{Change, Creation, Found, Head, SessionField, StoredSession};
 
 /// Where the body of a head begins.
@@ -79,6 +80,23 @@ pub(super) fn listed(answer: Value) -> Vec<(SessionField, Head)> {
         _ => None,
     };
     pairs.filter_map(session).collect()
+}
+
+/// How many were live, and what has ended.
+pub(super) fn ended(answer: &Value) -> Option<(u64, Ended)> {
+    let Value::Array(parts) = answer else {
+        return None;
+    };
+    let (live, rest) = parts.split_first()?;
+    let mut rest = rest.iter().map(|part| match part {
+        Value::BulkString(bytes) => Some(bytes.clone()),
+        _ => None,
+    });
+    let ended = Ended {
+        generation: rest.next()??,
+        heads: rest.collect::<Option<_>>()?,
+    };
+    Some((counted(live)?, ended))
 }
 
 pub(super) fn counted(answer: &Value) -> Option<u64> {

@@ -7,8 +7,11 @@
 //! session too early or lets it live on. Only a clock that a test moves is told to the scripts.
 
 mod answers;
+mod endings;
 pub(super) mod scripts;
 mod sweep;
+
+use std::sync::Arc;
 
 use ::redis::{Cmd, Value};
 
@@ -21,7 +24,12 @@ use crate::store::sessions::{
     Change, Creation, Digest, Found, Head, Idle, MOST, NewSession, Rotation, Saving, SessionAt,
     SessionField,
 };
-use answers::{counted, created, found, head_of, listed, saved};
+use answers::{created, ended, found, head_of, listed, saved};
+use endings::Ended;
+pub(super) use endings::Endings;
+
+/// How many servers in a row a verb may meet that have just come.
+const TAKEOVERS: usize = 3;
 
 /// Whether a script may run twice.
 #[derive(Clone, Copy)]
@@ -37,7 +45,7 @@ impl Redis {
         fresh: Generation,
         window: u64,
     ) -> Result<Option<Generation>, Fault> {
-        let run = self.on_user(Script::OpenLogin, Sent::Once, self.wire(key), |cmd| {
+        let run = self.on_key(Script::OpenLogin, Sent::Once, key, |cmd| {
             cmd.arg(fresh.as_slice()).arg(window.max(1));
         });
         Ok(match run.await? {
@@ -52,18 +60,13 @@ impl Redis {
     ) -> Result<Creation, Fault> {
         let most = new.limit.map_or(MOST, |limit| limit.most.clamp(1, MOST));
         let evicts = new.limit.is_none_or(|limit| limit.evicts);
-        let run = self.on_user(
-            Script::CreateSession,
-            Sent::Once,
-            self.wire(new.at.key),
-            |cmd| {
-                cmd.arg(&new.at.id).arg(new.digest).arg(new.flags);
-                cmd.arg(new.end).arg(&new.idle.numbers());
-                cmd.arg(new.body).arg(new.data);
-                cmd.arg(new.expected.as_ref().map_or(&[][..], |expected| expected));
-                cmd.arg(most).arg(u8::from(evicts));
-            },
-        );
+        let run = self.on_key(Script::CreateSession, Sent::Once, new.at.key, |cmd| {
+            cmd.arg(&new.at.id).arg(new.digest).arg(new.flags);
+            cmd.arg(new.end).arg(&new.idle.numbers());
+            cmd.arg(new.body).arg(new.data);
+            cmd.arg(new.expected.as_ref().map_or(&[][..], |expected| expected));
+            cmd.arg(most).arg(u8::from(evicts));
+        });
         Ok(created(run.await?))
     }
 
@@ -130,31 +133,40 @@ impl Redis {
         at: SessionAt<'_>,
         digest: Option<&Digest>,
     ) -> Result<bool, Fault> {
-        let run = self.on_user(
-            Script::DeleteSession,
-            Sent::Again,
-            self.wire(at.key),
-            |cmd| {
-                cmd.arg(&at.id);
-                if let Some(digest) = digest {
-                    cmd.arg(digest);
-                }
-            },
-        );
-        Ok(run.await? == Some(Value::Int(1)))
+        let changes = self.changes();
+        let run = self.on_key(Script::DeleteSession, Sent::Again, at.key, |cmd| {
+            cmd.arg(&at.id);
+            if let Some(digest) = digest {
+                cmd.arg(digest);
+            }
+        });
+        let is_ended = run.await? == Some(Value::Int(1));
+        if is_ended {
+            let ended = Ended {
+                generation: Vec::new(),
+                heads: vec![[b"s", &at.id[..]].concat()],
+            };
+            self.remember_ending(at.key, ended, changes);
+        }
+        Ok(is_ended)
     }
 
     pub(in crate::store) async fn list_sessions(
         &self,
         key: &str,
     ) -> Result<Option<Vec<(SessionField, Head)>>, Fault> {
-        let run = self.on_user(Script::ListSessions, Sent::Again, self.wire(key), |_| {});
+        let run = self.on_key(Script::ListSessions, Sent::Again, key, |_| {});
         Ok(run.await?.map(listed))
     }
 
-    pub(in crate::store) async fn revoke_sessions(&self, key: &str) -> Result<u64, Fault> {
-        let run = self.on_user(Script::RevokeSessions, Sent::Again, self.wire(key), |_| {});
-        Ok(run.await?.as_ref().and_then(counted).unwrap_or(0))
+    pub(in crate::store) async fn revoke_sessions(&self, key: &Arc<str>) -> Result<u64, Fault> {
+        let changes = self.changes();
+        let run = self.on_key(Script::RevokeSessions, Sent::Again, key, |_| {});
+        let Some((live, ended)) = run.await?.as_ref().and_then(ended) else {
+            return Ok(0);
+        };
+        self.remember_ending(key, ended, changes);
+        Ok(live)
     }
 
     pub(in crate::store) async fn revoke_others(
@@ -162,9 +174,14 @@ impl Redis {
         at: SessionAt<'_>,
         digest: &Digest,
     ) -> Result<Change<u64>, Fault> {
-        let script = Script::RevokeOtherSessions;
+        let (script, changes) = (Script::RevokeOtherSessions, self.changes());
         let run = self.on_session(script, Sent::Again, at, digest, |_| {});
-        Ok(saved(run.await?, |_, count| counted(count)))
+        Ok(
+            saved(run.await?, |_, answer| ended(answer)).map(|(live, ended)| {
+                self.remember_ending(at.key, ended, changes);
+                live
+            }),
+        )
     }
 
     /// The same as it is in a process with no clock of a test's.
@@ -185,11 +202,34 @@ impl Redis {
         digest: &Digest,
         arguments: impl Fn(&mut Cmd),
     ) -> Result<Option<Value>, Fault> {
-        let run = self.on_user(script, sent, self.wire(at.key), |cmd| {
+        let run = self.on_key(script, sent, at.key, |cmd| {
             cmd.arg(&at.id).arg(digest);
             arguments(cmd);
         });
         run.await
+    }
+
+    /// As [`on_user`](Self::on_user), but not at a server that lacks what has ended lately.
+    async fn on_key(
+        &self,
+        script: Script,
+        sent: Sent,
+        key: &str,
+        arguments: impl Fn(&mut Cmd),
+    ) -> Result<Option<Value>, Fault> {
+        for _ in 0..TAKEOVERS {
+            let changes = self.changes();
+            self.end_again(key, changes).await?;
+            let answer = self
+                .on_user(script, sent, self.wire(key), &arguments)
+                .await?;
+            // Another server may have answered. What has changed something has done so to a
+            // session that is ended again, whoever was asked.
+            if changes == self.changes() || matches!(sent, Sent::Once) {
+                return Ok(answer);
+            }
+        }
+        Err(Fault::NotConnected)
     }
 
     /// Runs a script on a user's hash. Nothing if the key holds something else.

@@ -281,29 +281,40 @@ for _, one in ipairs((heads())) do
 end
 return live";
 
-/// Ends all sessions of a user, whatever the key holds. Answers how many were live.
-pub(in crate::store::redis) const REVOKE: &str = r"
-local live = 0
-if redis.call('TYPE', KEY).ok == 'hash' then
-    live = #(heads())
+/// What ends several sessions answers: how many were live, the generation of logins that is voided
+/// with them or nothing, and the fields of their heads.
+pub(in crate::store::redis) const ENDED: &str = r"
+local function ended(live, own)
+    local answer = {#live, redis.call('HGET', KEY, 'g') or ''}
+    for _, one in ipairs(live) do
+        if one[1] == own then answer[1] = answer[1] - 1
+        else answer[#answer + 1] = one[1] end
+    end
+    return answer
 end
-redis.call('UNLINK', KEY)
-return live";
+";
 
-/// Ends all sessions of a user but one. Arguments: id, digest. Answers as `find`, and how many
-/// were live.
+/// Ends all sessions of a user, whatever the key holds. Answers what [`ENDED`] does.
+pub(in crate::store::redis) const REVOKE: &str = r"
+local answer = {0, ''}
+if redis.call('TYPE', KEY).ok == 'hash' then answer = ended((heads())) end
+redis.call('UNLINK', KEY)
+return answer";
+
+/// Ends all sessions of a user but one. Arguments: id, digest. Answers as `find`, and what
+/// [`ENDED`] does.
 pub(in crate::store::redis) const REVOKE_OTHERS: &str = r"
 local by, session = find(ARGV[2], ARGV[3])
 if by ~= 1 then return by end
-local live, own = #(heads()) - 1, ARGV[2]
-local others = {}
+local own, others = ARGV[2], {}
+local answer = ended((heads()), 's' .. own)
 for _, field in ipairs(redis.call('HKEYS', KEY)) do
     if field ~= 's' .. own and field ~= 'd' .. own then others[#others + 1] = field end
 end
 for first = 1, #others, 1000 do
     redis.call('HDEL', KEY, unpack(others, first, math.min(first + 999, #others)))
 end
-return {1, live}";
+return {1, answer}";
 
 /// Counts a user's sessions. Argument: 1 if what has ended is to go. Answers how many live ones
 /// with a name there are, without one, how many have ended, and how much is no session.
@@ -322,3 +333,12 @@ if ARGV[2] == '1' then
     if redis.call('PTTL', KEY) == -1 then live_for(math.max(furthest - now, LOGIN)) end
 end
 return {#live - anonymous, anonymous, #over, #corrupt + math.abs(orphans)}";
+
+/// Ends once more what was ended at another server. Arguments: the generation of logins that was
+/// voided with it or nothing, the fields of the heads.
+pub(in crate::store::redis) const END_AGAIN: &str = r"
+if ARGV[2] ~= '' and redis.call('HGET', KEY, 'g') == ARGV[2] then redis.call('HDEL', KEY, 'g') end
+local ended = {}
+for i = 3, #ARGV do ended[i - 2] = ARGV[i] end
+remove(ended)
+return 1";
