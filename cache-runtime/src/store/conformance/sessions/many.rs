@@ -1,7 +1,5 @@
 //! A hundred thousand sessions of twenty thousand users.
 
-use redis::Value;
-
 use super::*;
 use crate::store::MOST;
 
