@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Argon2, PasswordHash};
+use tokio::sync::Semaphore;
 
 use crate::failure::Failure;
 
@@ -14,6 +15,9 @@ pub(crate) const LENGTHS: std::ops::RangeInclusive<usize> = 8..=200;
 /// answer does not say who does.
 static NOBODYS: LazyLock<Option<String>> = LazyLock::new(|| hashed("nobody's").ok());
 
+/// Each takes 19 MiB, and there may be as many at once as there are requests.
+static AT_ONCE: Semaphore = Semaphore::const_new(4);
+
 pub(crate) async fn hash(password: String) -> Result<String, Failure> {
     apart(move || hashed(&password)).await
 }
@@ -21,7 +25,9 @@ pub(crate) async fn hash(password: String) -> Result<String, Failure> {
 /// Whether a password is that of the user with this hash; without one it never is.
 pub(crate) async fn is_right(password: String, hash: Option<String>) -> Result<bool, Failure> {
     apart(move || {
-        let hash_or_nobodys = hash.as_ref().or(NOBODYS.as_ref());
+        // Made when it is first asked for, so it is asked for in any case.
+        let nobodys = NOBODYS.as_ref();
+        let hash_or_nobodys = hash.as_ref().or(nobodys);
         let checked = hash_or_nobodys.ok_or(Failure::Passwords)?;
         let checked = PasswordHash::new(checked).map_err(|_| Failure::Passwords)?;
         let is_same = Argon2::default().verify_password(password.as_bytes(), &checked);
@@ -39,7 +45,14 @@ fn hashed(password: &str) -> Result<String, Failure> {
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let turn = AT_ONCE.acquire().await.map_err(|_| Failure::Passwords)?;
+    // With the turn: the work goes on when whoever waits for it is gone.
+    let in_turn = move || {
+        let done = work();
+        drop(turn);
+        done
+    };
+    let done = tokio::task::spawn_blocking(in_turn).await;
     done.map_err(|_| Failure::Passwords)?
 }
 

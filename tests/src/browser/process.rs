@@ -10,14 +10,14 @@ use tempfile::TempDir;
 /// Why there is no browser.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
-    #[error("`chromium` is not installed: run `apt-get install chromium`")]
+    #[error("no Chromium is installed: run `apt-get install chromium-headless-shell`")]
     NotInstalled,
     #[error("`chromium` could not be started")]
     NotStarted(#[from] io::Error),
 }
 
-/// What the browser calls the file that it would be started by.
-const PROGRAM: &str = "chromium";
+/// The same browser; the first has no window at all, and starts in a quarter of the time.
+const PROGRAMS: [&str; 2] = ["chromium-headless-shell", "chromium"];
 
 /// Without a window, a sandbox (there is none for root) or any talk with its maker's hosts.
 const ARGUMENTS: [&str; 11] = [
@@ -45,14 +45,13 @@ pub(super) struct Process {
 impl Process {
     /// Starts one, with both ends of the pipe that it is driven by.
     pub(super) fn spawn() -> Result<(Self, ChildStdin, ChildStdout), StartError> {
-        if !is_installed(PROGRAM) {
-            return Err(StartError::NotInstalled);
-        }
+        let program = PROGRAMS.into_iter().find(|program| is_installed(program));
+        let program = program.ok_or(StartError::NotInstalled)?;
         let profile = tempfile::Builder::new().prefix("chromium-").tempdir()?;
         // The browser reads its commands from file 3 and answers on file 4; the shell puts our
         // pipes there, so that nobody has to do that between `fork` and `exec`.
         let mut child = Command::new("sh")
-            .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1"#, PROGRAM])
+            .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1"#, program])
             .args(ARGUMENTS)
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .stdin(Stdio::piped())
@@ -94,7 +93,7 @@ mod tests {
         assert!(!is_installed("no-such-chromium"));
         assert_eq!(
             StartError::NotInstalled.to_string(),
-            "`chromium` is not installed: run `apt-get install chromium`"
+            "no Chromium is installed: run `apt-get install chromium-headless-shell`"
         );
     }
 }

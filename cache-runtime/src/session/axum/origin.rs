@@ -52,7 +52,7 @@ mod tests {
 
     use super::*;
 
-    fn foreign(method: Method, said: &[(&'static str, &'static str)]) -> bool {
+    fn foreign(method: &Method, said: &[(&'static str, &'static str)]) -> bool {
         let said = said.iter().map(|(name, value)| {
             let name = HeaderName::from_static(name);
             (name, HeaderValue::from_static(value))
@@ -61,7 +61,7 @@ mod tests {
         headers.insert(HOST, HeaderValue::from_static("school.example:8080"));
         let uri = Uri::from_static("/logout");
         is_foreign(
-            &method,
+            method,
             &uri,
             &headers,
             &["https://partner.example".to_owned()],
@@ -71,16 +71,16 @@ mod tests {
     #[test]
     fn what_changes_nothing_may_come_from_anywhere() {
         let site = [("sec-fetch-site", "cross-site")];
-        assert!(!foreign(Method::GET, &site));
-        assert!(!foreign(Method::HEAD, &site));
-        assert!(foreign(Method::POST, &site));
-        assert!(foreign(Method::DELETE, &site));
+        assert!(!foreign(&Method::GET, &site));
+        assert!(!foreign(&Method::HEAD, &site));
+        assert!(foreign(&Method::POST, &site));
+        assert!(foreign(&Method::DELETE, &site));
     }
 
     #[test]
     fn a_socket_is_not_opened_by_another_site() {
         let opening = [("upgrade", "websocket"), ("sec-fetch-site", "same-site")];
-        assert!(foreign(Method::GET, &opening));
+        assert!(foreign(&Method::GET, &opening));
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
                 ("sec-fetch-site", site),
                 ("origin", "http://school.example:8080"),
             ];
-            assert_eq!(foreign(Method::POST, &said), is_foreign, "{site}");
+            assert_eq!(foreign(&Method::POST, &said), is_foreign, "{site}");
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
             ("https://school.example:8080.evil.example", true),
         ] {
             assert_eq!(
-                foreign(Method::POST, &[("origin", origin)]),
+                foreign(&Method::POST, &[("origin", origin)]),
                 is_foreign,
                 "{origin}"
             );
@@ -124,11 +124,11 @@ mod tests {
             ("origin", "https://partner.example"),
             ("sec-fetch-site", "cross-site"),
         ];
-        assert!(!foreign(Method::POST, &said));
+        assert!(!foreign(&Method::POST, &said));
     }
 
     #[test]
     fn what_is_no_browser_says_nothing() {
-        assert!(!foreign(Method::POST, &[]));
+        assert!(!foreign(&Method::POST, &[]));
     }
 }

@@ -93,7 +93,7 @@ fn item(device: &Device, now: SystemTime) -> String {
         )
     };
     format!(
-        r#"<li><div><strong>{name}</strong><span>{from} · signed in {signed_in} · active {last_seen}</span></div>{end}</li>"#,
+        "<li><div><strong>{name}</strong><span>{from} · signed in {signed_in} · active {last_seen}</span></div>{end}</li>",
         name = Escaped(name),
         from = Escaped(from),
         signed_in = ago(device.signed_in, now),

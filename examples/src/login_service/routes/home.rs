@@ -19,13 +19,8 @@ pub(super) async fn page(State(db): State<Db>, user: SignedIn) -> Result<Html<St
     let profile = users::profile(&db, user.id).await?;
     let sessions = user.guest.sessions().list(user.id.0).await?;
     let this = user.session.id();
-    let devices: Vec<_> = sessions
-        .into_iter()
-        .map(|session| {
-            let is_this = session.id == this;
-            device(session, is_this)
-        })
-        .collect();
+    let device = |session| device(session, session.id == this);
+    let devices: Vec<_> = sessions.iter().map(device).collect();
     let notice = user.session.data().notice;
     if notice.is_some() {
         // Told once.
@@ -35,7 +30,7 @@ pub(super) async fn page(State(db): State<Db>, user: SignedIn) -> Result<Html<St
     Ok(Html(pages::home(&profile, &devices, notice, now)))
 }
 
-fn device(session: SessionInfo, is_this: bool) -> Device {
+fn device(session: &SessionInfo, is_this: bool) -> Device {
     let address = session.context.peer_address();
     Device {
         id: session.id.to_string(),
