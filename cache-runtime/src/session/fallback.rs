@@ -335,7 +335,9 @@ mod tests {
         let kept = all.iter().filter(|token| is_answered(&copies, token, 0));
         assert!((50..=100).contains(&kept.count()));
         let of_one_user: Vec<_> = (0..40).map(|_| token(7)).collect();
-        of_one_user.iter().for_each(|token| keep(&copies, token));
+        for token in &of_one_user {
+            keep(&copies, token);
+        }
         let kept = of_one_user
             .iter()
             .filter(|token| is_answered(&copies, token, 0));

@@ -16,11 +16,11 @@ impl<D: Serialize + DeserializeOwned> Visitor<D> {
     ///
     /// # Errors
     ///
-    /// As [`Sessions::begin_login`].
+    /// As [`Sessions::begin_login`](crate::Sessions::begin_login).
     ///
     /// # Cancel safety
     ///
-    /// As [`Sessions::begin_login`].
+    /// As [`Sessions::begin_login`](crate::Sessions::begin_login).
     ///
     /// See [`Visitor`] for an example.
     pub async fn begin_login(&self, user: impl Display) -> Result<Login<D>, SessionError> {
@@ -35,7 +35,7 @@ impl<D: Serialize + DeserializeOwned> Visitor<D> {
     /// # Errors
     ///
     /// [`SessionError::Revoked`] if all sessions of the user were revoked since the login began;
-    /// else as [`Sessions::create`].
+    /// else as [`Sessions::create`](crate::Sessions::create).
     ///
     /// # Cancel safety
     ///
@@ -57,7 +57,7 @@ impl<D: Serialize + DeserializeOwned> Visitor<D> {
     ///
     /// # Errors
     ///
-    /// As [`Sessions::create`].
+    /// As [`Sessions::create`](crate::Sessions::create).
     ///
     /// # Cancel safety
     ///
@@ -85,7 +85,7 @@ impl<D: Serialize + DeserializeOwned> Visitor<D> {
     ///
     /// # Errors
     ///
-    /// As [`Sessions::create_anonymous`].
+    /// As [`Sessions::create_anonymous`](crate::Sessions::create_anonymous).
     ///
     /// # Cancel safety
     ///
@@ -126,11 +126,11 @@ impl<D: Serialize + DeserializeOwned> Visitor<D> {
     /// # Errors
     ///
     /// [`SessionError::Gone`] if there is no session, or not any more; else as
-    /// [`Sessions::update`].
+    /// [`Sessions::update`](crate::Sessions::update).
     ///
     /// # Cancel safety
     ///
-    /// As [`Sessions::update`].
+    /// As [`Sessions::update`](crate::Sessions::update).
     ///
     /// See [`start`](Self::start) for an example.
     pub async fn update(
@@ -149,7 +149,7 @@ impl<D: Serialize + DeserializeOwned> Visitor<D> {
     /// # Errors
     ///
     /// [`SessionError::Gone`] if there is no session; [`SessionError::Superseded`] if a request
-    /// beside this one has just done it; else as [`Sessions::rotate`].
+    /// beside this one has just done it; else as [`Sessions::rotate`](crate::Sessions::rotate).
     ///
     /// # Cancel safety
     ///
@@ -176,7 +176,7 @@ impl<D: Serialize + DeserializeOwned> Visitor<D> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Gone`] if there is no session; else as [`Sessions::extend`].
+    /// [`SessionError::Gone`] if there is no session; else as [`Sessions::extend`](crate::Sessions::extend).
     ///
     /// # Cancel safety
     ///
@@ -223,7 +223,7 @@ impl<D: Serialize + DeserializeOwned> Visitor<D> {
     ///
     /// # Errors
     ///
-    /// As [`Sessions::delete_others`]; [`SessionError::Gone`] if there is no session.
+    /// As [`Sessions::delete_others`](crate::Sessions::delete_others); [`SessionError::Gone`] if there is no session.
     ///
     /// # Cancel safety
     ///

@@ -72,7 +72,7 @@ impl<'a> User<'a> {
         }
     }
 
-    fn new(&self, number: u8) -> NewSession<'_> {
+    fn new_session(&self, number: u8) -> NewSession<'_> {
         NewSession {
             at: self.at(number),
             digest: &SECRET,
@@ -91,7 +91,7 @@ impl<'a> User<'a> {
     }
 
     async fn create(&self, number: u8) -> Head {
-        match self.make(self.new(number)).await {
+        match self.make(self.new_session(number)).await {
             Creation::Created { head, evicted: 0 } => head,
             other => panic!("{}: {other:?}", self.stage.name()),
         }
@@ -178,7 +178,7 @@ fn advance(stage: &Stage, millis: u64) {
     stage.advance(Duration::from_millis(millis));
 }
 
-fn gone<T>(change: Change<T>) -> bool {
+fn gone<T>(change: &Change<T>) -> bool {
     matches!(change, Change::Gone)
 }
 
@@ -265,14 +265,14 @@ async fn creation_never_overwrites(stage: &Stage) {
     user.create(1).await;
     let other = NewSession {
         digest: &OTHER,
-        ..user.new(1)
+        ..user.new_session(1)
     };
     assert_eq!(user.make(other).await, Creation::Collision);
     assert!(user.is_there(1).await);
     // Neither does it bring an end that is over.
     let over = NewSession {
         end: stage.store.now(),
-        ..user.new(2)
+        ..user.new_session(2)
     };
     let creation = user.make(over).await;
     assert!(matches!(creation, Creation::Created { evicted: 0, .. }));
@@ -292,10 +292,10 @@ async fn what_is_gone_is_never_saved_or_rotated_or_extended(stage: &Stage) {
             2 => assert_eq!(user.revoke().await, 2),
             _ => advance(stage, HOUR),
         }
-        assert!(gone(user.save(1, &SECRET, SAVING).await));
-        assert!(gone(user.rotate(1, &SECRET, ROTATION).await));
-        assert!(gone(user.extend(1, HOUR, HOUR).await));
-        assert!(gone(user.revoke_others(1, &SECRET).await));
+        assert!(gone(&user.save(1, &SECRET, SAVING).await));
+        assert!(gone(&user.rotate(1, &SECRET, ROTATION).await));
+        assert!(gone(&user.extend(1, HOUR, HOUR).await));
+        assert!(gone(&user.revoke_others(1, &SECRET).await));
         assert!(!user.delete(1, Some(&SECRET)).await);
         assert!(!user.is_there(1).await, "{}", stage.name());
         assert_eq!(user.is_there(2).await, end < 2);
@@ -320,11 +320,11 @@ async fn a_save_keeps_the_lifetime_and_loses_no_change(stage: &Stage) {
     assert_eq!(user.save(1, &SECRET, saving).await, Change::Done(saved));
     match user.save(1, &SECRET, saving).await {
         Change::Conflict(now) => {
-            assert_eq!((now.head.revision, &*now.data), (1, &b"saved"[..]))
+            assert_eq!((now.head.revision, &*now.data), (1, &b"saved"[..]));
         }
         other => panic!("{}: {other:?}", stage.name()),
     }
-    assert!(gone(user.save(1, &OTHER, SAVING).await));
+    assert!(gone(&user.save(1, &OTHER, SAVING).await));
     let end = stage.store.now() + 90 * HOUR;
     let moved = Saving {
         end: Some(end),
@@ -460,7 +460,7 @@ async fn a_login_that_began_before_a_revocation_is_refused(stage: &Stage) {
         }
         let login = NewSession {
             expected: Some(begun),
-            ..user.new(number)
+            ..user.new_session(number)
         };
         assert_eq!(
             user.make(login).await,
@@ -491,7 +491,7 @@ async fn a_login_has_its_time_and_no_more(stage: &Stage) {
     advance(stage, LOGIN - 10_000);
     let login = |number| NewSession {
         expected: begun,
-        ..user.new(number)
+        ..user.new_session(number)
     };
     let creation = user.make(login(1)).await;
     assert!(
@@ -526,7 +526,7 @@ async fn of_too_many_the_least_recently_used_makes_way(stage: &Stage) {
     user.visit(1).await;
     let limited = |number, most, evicts| NewSession {
         limit: Some(SessionLimit { most, evicts }),
-        ..user.new(number)
+        ..user.new_session(number)
     };
     assert_eq!(user.make(limited(4, 3, false)).await, Creation::Full);
     assert_eq!(user.listed().await, [1, 2, 3], "{}", stage.name());
@@ -575,7 +575,7 @@ async fn sweeping_counts_and_takes_away_what_is_over(stage: &Stage) {
     nobody.open(1).await;
     let anonymous = NewSession {
         flags: ANONYMOUS,
-        ..nobody.new(1)
+        ..nobody.new_session(1)
     };
     nobody.make(anonymous).await;
     advance(stage, HOUR / 2);

@@ -427,15 +427,15 @@ impl World {
             Answer::Found(Found::Session(found)) | Answer::Saved(Change::Conflict(found)) => {
                 next = Some(save(number, &found));
             }
-            Answer::Found(_) => outcome = Outcome::Refused,
             Answer::Whatever if self.has(Flaw::TouchingRevives) => outcome = Outcome::Unknown,
-            Answer::Saved(Change::Done(_)) | Answer::Whatever => {}
-            Answer::Saved(_) => outcome = Outcome::Refused,
+            Answer::Saved(Change::Done(_))
+            | Answer::Created(Creation::Created { .. })
+            | Answer::Whatever => {}
+            Answer::Found(_) | Answer::Saved(_) => outcome = Outcome::Refused,
             Answer::Opened(begun) => {
                 self.requests[number].began = Some(self.steps);
                 next = Some(Sending::Create { begun });
             }
-            Answer::Created(Creation::Created { .. }) => {}
             Answer::Created(_) => {
                 let began = self.requests[number].began.unwrap_or(0);
                 if began > self.revoked.max(self.others_revoked).max(self.waited) {

@@ -107,7 +107,7 @@ async fn sealed_sessions_say_nothing_of_their_user_or_data() {
     let session = sealed.create("ada lovelace", Basket::default(), context);
     let session = session.await.expect("a session");
     let update = sealed.update(session.token(), |basket| {
-        basket.books.push("Emma".to_owned())
+        basket.books.push("Emma".to_owned());
     });
     update.await.expect("a session");
     let dump = dump(server).await;

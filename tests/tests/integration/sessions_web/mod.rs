@@ -1,5 +1,10 @@
 //! Sessions in web applications: our own layer for axum, and the store for `tower-sessions`.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what fails ends the test, and says where"
+)]
+
 mod cookies;
 mod layer;
 mod origins;

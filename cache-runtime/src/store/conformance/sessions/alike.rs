@@ -89,6 +89,7 @@ fn verb() -> impl Strategy<Value = Verb> {
 }
 
 /// What it answers, with times counted from the start.
+#[expect(clippy::too_many_lines, reason = "an arm for each verb")]
 async fn run(user: &User<'_>, name: &str, start: u64, verb: &Verb) -> String {
     let (stage, digest) = (user.stage, |secret| [secret + 1; 32]);
     match *verb {
@@ -105,7 +106,7 @@ async fn run(user: &User<'_>, name: &str, start: u64, verb: &Verb) -> String {
                 flags: number % 2,
                 expected: expected.map(|fresh| [fresh; 16]),
                 limit: limit.map(|(most, evicts)| SessionLimit { most, evicts }),
-                ..user.new(number)
+                ..user.new_session(number)
             };
             match user.make(new).await {
                 Creation::Created { head, evicted } => {

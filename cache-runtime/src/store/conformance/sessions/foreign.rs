@@ -33,7 +33,7 @@ async fn what_is_no_hash_is_corrupt_and_does_no_harm(stage: &Stage) {
     for (command, rest) in [("SET", &["x"][..]), ("LPUSH", &["x"]), ("SADD", &["x"])] {
         stage.foreign(command, &user.key, rest);
         assert_eq!(user.open(1).await, None);
-        assert_eq!(user.make(user.new(1)).await, Creation::Corrupt);
+        assert_eq!(user.make(user.new_session(1)).await, Creation::Corrupt);
         assert_eq!(user.get(1, &SECRET).await, Found::Corrupt);
         assert_eq!(user.save(1, &SECRET, SAVING).await, Change::Corrupt);
         assert_eq!(user.rotate(1, &SECRET, ROTATION).await, Change::Corrupt);
@@ -107,7 +107,10 @@ async fn corrupt(user: &User<'_>, number: u8) {
         user.rotate(number, &SECRET, ROTATION).await,
         Change::Corrupt
     );
-    assert_eq!(user.make(user.new(number)).await, Creation::Collision);
+    assert_eq!(
+        user.make(user.new_session(number)).await,
+        Creation::Collision
+    );
     assert!(!user.delete(number, Some(&SECRET)).await);
     assert!(user.is_there(1).await);
     assert_eq!(
@@ -177,7 +180,7 @@ async fn what_nobody_can_read_makes_way_in_the_end(stage: &Stage) {
             most: 2,
             evicts: false,
         }),
-        ..user.new(1)
+        ..user.new_session(1)
     };
     let creation = user.make(limited).await;
     let is_created = matches!(creation, Creation::Created { evicted: 0, .. });
@@ -203,7 +206,7 @@ async fn the_servers_time_is_what_counts(stage: &Stage) {
     let (before, server) = (time[0] * 1_000, redis.with_server_time());
     let new = NewSession {
         end: before + 24 * HOUR,
-        ..user.new(1)
+        ..user.new_session(1)
     };
     let Creation::Created { head, .. } = server.create_session(&new).await.unwrap() else {
         panic!("{}: not created", stage.name());

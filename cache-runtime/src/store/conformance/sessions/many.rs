@@ -233,14 +233,14 @@ async fn burden(user: &User<'_>, name: &str, operation: usize) {
             assert_eq!(list.unwrap().len() as u64, each);
         }
         1 => assert_eq!(sweep(user.stage, name, true).await.active, each),
-        2 => assert_eq!(evicted(user.make(user.new(1)).await), 1),
+        2 => assert_eq!(evicted(user.make(user.new_session(1)).await), 1),
         3 => {
             let only = NewSession {
                 limit: Some(SessionLimit {
                     most: 1,
                     evicts: true,
                 }),
-                ..user.new(1)
+                ..user.new_session(1)
             };
             assert_eq!(evicted(user.make(only).await), MOST);
         }
