@@ -54,14 +54,15 @@ const NEVER_IDLE: Idle = Idle {
 /// interface has no word for it. [`Sessions`](crate::Sessions) has.
 ///
 /// ```
-/// use axum::{Router, body::Body, http::Request, routing::get};
+/// use axum::{Router, body::Body, http::{Request, StatusCode}, routing::get};
 /// use cache_runtime::{Cache, TowerStore};
 /// use tower::ServiceExt;
 /// use tower_sessions::{Session, SessionManagerLayer};
 ///
-/// async fn count(session: Session) -> Result<String, tower_sessions::session::Error> {
-///     let count = session.get::<u32>("count").await?.unwrap_or_default() + 1;
-///     session.insert("count", count).await?;
+/// async fn count(session: Session) -> Result<String, StatusCode> {
+///     let failed = |_| StatusCode::INTERNAL_SERVER_ERROR;
+///     let count = session.get::<u32>("count").await.map_err(failed)?.unwrap_or_default() + 1;
+///     session.insert("count", count).await.map_err(failed)?;
 ///     Ok(count.to_string())
 /// }
 ///

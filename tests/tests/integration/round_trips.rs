@@ -51,10 +51,14 @@ impl Cost {
         let run = async |turn| drop(fixture.cache.scope(call(turn)).await);
         let mut own = server.connection().await;
         run(1).await;
-        let before = reads(&mut own).await;
-        run(2).await;
-        // One of them is our own.
-        let round_trips = reads(&mut own).await - before - 1;
+        // The cache's work in the background is counted, too, where it falls in between.
+        let mut round_trips = u64::MAX;
+        for turn in 10..13 {
+            let before = reads(&mut own).await;
+            run(turn).await;
+            // One of them is our own.
+            round_trips = round_trips.min(reads(&mut own).await - before - 1);
+        }
         let mut monitor = server.monitor().await;
         run(3).await;
         Self {

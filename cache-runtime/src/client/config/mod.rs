@@ -49,6 +49,7 @@ impl Lifetimes {
     }
 }
 
+#[cfg_attr(test, derive(Clone))]
 pub(crate) enum Backend {
     Memory,
     Redis(Box<Settings>),
@@ -67,6 +68,7 @@ pub(crate) enum Backend {
 /// # Ok(())
 /// # }
 /// ```
+#[cfg_attr(test, derive(Clone))]
 pub struct Config {
     pub(crate) backend: Backend,
     pub(crate) retries: Retries,
@@ -97,6 +99,8 @@ impl Config {
     /// a clock.
     pub(crate) fn exploring(sim: Arc<crate::model::Sim>) -> Self {
         const FOR_EVER: Duration = Duration::from_secs(86_400);
+        // The runs of the model are many.
+        static PLAIN: std::sync::LazyLock<Config> = std::sync::LazyLock::new(Config::default);
         Self {
             backend: Backend::Sim(sim),
             lifetimes: Lifetimes {
@@ -111,7 +115,7 @@ impl Config {
             throttle: FOR_EVER,
             journal: 100,
             clock: Clock::manual(),
-            ..Self::default()
+            ..PLAIN.clone()
         }
     }
 }
