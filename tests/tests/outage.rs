@@ -314,6 +314,8 @@ async fn behind_an_open_breaker_a_call_costs_what_its_loader_costs() {
         longest <= LOADER + BUDGET + Duration::from_millis(100),
         "longest {longest:?}"
     );
-    assert!(excess[2] <= Duration::from_millis(1), "{excess:?}");
+    // Our code is slower where it is not optimised, and the loader, which sleeps, is not.
+    let bound = Duration::from_millis(if cfg!(debug_assertions) { 4 } else { 1 });
+    assert!(excess[2] <= bound, "{excess:?}");
     assert_eq!(cache.stats().breaker_openings, 1);
 }
